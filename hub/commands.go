@@ -1,0 +1,314 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"aihub/store"
+)
+
+// dispatch carries out one command on the reader's goroutine: the commands of a connection never overtake each other.
+func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	switch c.T {
+	case "auth":
+		if e := s.authenticate(ctx, c); e != nil {
+			s.push(encodeError(c.ID, e, ""))
+			s.close(closeCodeOf(e), e.Code)
+		}
+	case "pong":
+		s.ponged(c.Pos)
+	case "sub":
+		if err := h.subscribe(ctx, s, c); err != nil {
+			s.reply(c.ID, nil, err)
+		}
+	case "unsub":
+		h.unsubscribe(s, c.Conv)
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, nil)
+	case "send":
+		h.send(ctx, s, c)
+	case "stop":
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Run: c.Run}, h.stop(ctx, s.principal(), c.Run))
+	case "typing":
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.typing(ctx, s, c.Conv))
+	}
+}
+
+// readable returns a conversation that the person may read: their own, or, for staff, any of the tenant. A foreign id
+// is answered exactly as an unknown one.
+func readable(ctx context.Context, who Principal, conv string) (store.Conversation, error) {
+	if !store.ValidID("c", conv) {
+		return store.Conversation{}, E("not_found")
+	}
+	c, err := who.Tenant.Conversation(ctx, conv)
+	if err != nil {
+		return c, storeError(err)
+	}
+	if (c.UserID != who.User && !who.staff()) || c.State == store.ConversationDeleted {
+		return store.Conversation{}, E("not_found")
+	}
+	return c, nil
+}
+
+// storeError is what a person is told of an error of the store.
+func storeError(err error) error {
+	var quota *store.QuotaError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound):
+		return E("not_found")
+	case errors.Is(err, store.ErrConflict):
+		return E("conflict")
+	case errors.As(err, &quota):
+		return quotaError(quota)
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		e := E("store_unavailable")
+		e.RetryIn = time.Second
+		return e
+	}
+	return err
+}
+
+// quotaError tells which limit was reached and when it begins anew.
+func quotaError(q *store.QuotaError) *Error {
+	e := E("quota_exceeded")
+	e.ResetAt = q.ResetAt
+	if q.Window == "concurrency" {
+		e = Ef("quota_exceeded", "too many answers at once")
+		e.Retry, e.RetryIn = true, 2*time.Second
+	}
+	return e
+}
+
+// subscribe makes the session follow a conversation, from a position or with a snapshot.
+func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
+	who := s.principal()
+	conv, err := readable(ctx, who, c.Conv)
+	if err != nil {
+		return err
+	}
+	for range 3 { // a room may be closed for idleness between being found and being joined
+		r, err := h.room(ctx, Topic{who.Tenant.ID(), conv.ID})
+		if err != nil {
+			return err
+		}
+		if c.Since != nil && r.join(s, *c.Since, func(from, to int64) []byte {
+			return encode(resumedFrame{T: "resumed", ID: c.ID, Conv: conv.ID, Ep: c.Since.Ep, From: from, To: to, Recovered: true})
+		}) {
+			s.follow(conv.ID, r)
+			return nil
+		}
+		err = r.joinSnapshot(ctx, s, func(ctx context.Context) (snapFrame, error) { return snapshot(ctx, who.Tenant, c, conv.ID) })
+		if errors.Is(err, errRoomClosed) {
+			continue
+		}
+		if err == nil {
+			s.follow(conv.ID, r)
+		}
+		return err
+	}
+	return E("bus_unavailable")
+}
+
+// snapshot reads what the store knows of a conversation.
+func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (snapFrame, error) {
+	head, err := t.Conversation(ctx, conv)
+	if err != nil {
+		return snapFrame{}, storeError(err)
+	}
+	messages, err := t.Messages(ctx, conv, "", snapMessages+1)
+	if err != nil {
+		return snapFrame{}, storeError(err)
+	}
+	f := snapFrame{T: "snap", ID: c.ID, Conv: conv, Title: head.Title, State: head.State, Owner: ViewOwner(head.Owner),
+		More: len(messages) > snapMessages, Messages: []MessageView{}}
+	if c.Since != nil {
+		recovered := false
+		f.Recovered = &recovered
+	}
+	if f.More {
+		messages = messages[:snapMessages]
+	}
+	for _, m := range slices.Backward(messages) {
+		f.Messages = append(f.Messages, ViewMessage(m))
+	}
+	return f, nil
+}
+
+// follow notes that the session is a member of the conversation's room.
+func (s *Session) follow(conv string, r *room) {
+	s.mu.Lock()
+	old := s.rooms[conv]
+	s.rooms[conv] = r
+	s.mu.Unlock()
+	if old != nil && old != r {
+		old.leave(s)
+	}
+	select {
+	case <-s.closed: // it ended meanwhile, and end has already left the rooms it knew
+		r.leave(s)
+	default:
+	}
+}
+
+func (h *Hub) unsubscribe(s *Session, conv string) {
+	s.mu.Lock()
+	r := s.rooms[conv]
+	delete(s.rooms, conv)
+	delete(s.sent, conv)
+	s.mu.Unlock()
+	if r != nil {
+		r.leave(s)
+	}
+}
+
+// typing tells the other members that the person is writing.
+func (h *Hub) typing(ctx context.Context, s *Session, conv string) error {
+	who := s.principal()
+	s.mu.Lock()
+	_, following := s.rooms[conv]
+	s.mu.Unlock()
+	if !following { // who follows has been checked already
+		if _, err := readable(ctx, who, conv); err != nil {
+			return err
+		}
+	}
+	frame := encode(typingFrame{T: "typing", Conv: conv, By: byOf(who, false)})
+	if err := h.bus.Announce(Topic{who.Tenant.ID(), conv}, joinEphemeral(s.id, frame)); err != nil {
+		return busError(err)
+	}
+	return nil
+}
+
+// byOf names the person as the author of something.
+func byOf(who Principal, agent bool) By {
+	if agent {
+		return By{Kind: "agent", ID: who.User, Name: who.Name}
+	}
+	return By{Kind: "user", ID: who.User, Name: who.Name}
+}
+
+// send answers a message: refused, a duplicate of an earlier one, or accepted. The session follows the conversation
+// it speaks in, from the message on.
+func (h *Hub) send(ctx context.Context, s *Session, c command) {
+	who := s.principal()
+	if err := checkSend(c); err != nil {
+		s.reply(c.ID, nil, err)
+		return
+	}
+	done, err := h.accept(ctx, who, c)
+	if err != nil {
+		s.reply(c.ID, nil, err)
+		return
+	}
+	s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: done.conv.ID, Msg: done.msg, Run: done.run, Seq: done.place.Seq, Dup: &done.dup,
+		Title: done.title}, nil)
+	s.mu.Lock()
+	_, following := s.rooms[done.conv.ID]
+	s.mu.Unlock()
+	if !following {
+		since := &Pos{Ep: done.place.Ep, Seq: done.place.Seq - 1}
+		if err := h.tail(ctx, s, done.conv.ID, since); err != nil {
+			h.log.Warn("sender could not follow", "tenant", who.Tenant.ID().String(), "conversation", done.conv.ID, "error", err)
+		}
+	}
+	if done.start != nil {
+		h.runs.start(done.start)
+	}
+}
+
+// tail makes the session follow a conversation from a position, without an answer frame; when the position is gone it
+// gets a snapshot without an id.
+func (h *Hub) tail(ctx context.Context, s *Session, conv string, since *Pos) error {
+	who := s.principal()
+	r, err := h.room(ctx, Topic{who.Tenant.ID(), conv})
+	if err != nil {
+		return err
+	}
+	if !r.join(s, *since, func(int64, int64) []byte { return nil }) {
+		err := r.joinSnapshot(ctx, s, func(ctx context.Context) (snapFrame, error) {
+			return snapshot(ctx, who.Tenant, command{}, conv)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	s.follow(conv, r)
+	return nil
+}
+
+// checkSend refuses what no state could accept.
+func checkSend(c command) error {
+	switch {
+	case c.CID == "" || len(c.CID) > maxCID || strings.ContainsFunc(c.CID, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return Ef("bad_field", "cid must be 1 to 64 printable bytes")
+	case strings.TrimSpace(*c.Text) == "":
+		return Ef("bad_field", "text is empty")
+	case strings.ContainsRune(*c.Text, 0):
+		return Ef("bad_field", "text contains NUL")
+	case c.Conv != "" && !store.ValidID("c", c.Conv):
+		return E("not_found")
+	case c.Parent != "" && !store.ValidID("m", c.Parent):
+		return E("not_found")
+	}
+	return nil
+}
+
+// stop ends a run on whatever instance it is. Stopping a run that has ended is fine.
+func (h *Hub) stop(ctx context.Context, who Principal, id string) error {
+	if !store.ValidID("r", id) {
+		return E("not_found")
+	}
+	m, err := who.Tenant.RunByID(ctx, id)
+	if err != nil {
+		return storeError(err)
+	}
+	if _, err := readable(ctx, who, m.ConversationID); err != nil {
+		return err
+	}
+	if terminal(m.Run.State) {
+		return nil
+	}
+	if r := h.runs.get(id); r != nil {
+		r.halt(halt{state: store.RunStopped})
+		return nil
+	}
+	ask, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err = h.bus.Ask(ask, who.Tenant.ID(), id, []byte("stop"))
+	if errors.Is(err, ErrNobody) {
+		// It ended just now, or its instance is gone; then the reaper ends it.
+		if m, err := who.Tenant.RunByID(ctx, id); err == nil && terminal(m.Run.State) {
+			return nil
+		}
+		return E("instance_lost")
+	}
+	if err != nil {
+		return busError(err)
+	}
+	return nil
+}
+
+// terminal reports whether a run's state is final.
+func terminal(state string) bool {
+	return state != store.RunAccepted && state != store.RunStreaming
+}
+
+// quotaOf reads what the person has used of their plan.
+func (h *Hub) quotaOf(ctx context.Context, who Principal) ([]QuotaView, error) {
+	plan, err := who.Tenant.PlanOf(ctx, who.User)
+	if err != nil {
+		return nil, err
+	}
+	uses, err := who.Tenant.QuotaOf(ctx, who.User, plan)
+	if err != nil {
+		return nil, err
+	}
+	return ViewQuota(uses), nil
+}

@@ -1,0 +1,224 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"aihub/llm"
+	"aihub/store"
+)
+
+// An Authenticator turns a token into the person it speaks for. Errors are *Error.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Principal, error)
+}
+
+// Options are the parts a hub is made of; all are required unless they say otherwise.
+type Options struct {
+	Store    *store.Store
+	Bus      Bus
+	LLM      *llm.Client
+	Sealer   *llm.Sealer
+	Auth     Authenticator
+	Logger   *slog.Logger
+	Instance string        // names this instance in leases
+	Drain    time.Duration // how long live answers may finish at Close
+}
+
+// A Hub serves live connections and runs answers. Its methods are safe for concurrent use.
+type Hub struct {
+	store    *store.Store
+	bus      Bus
+	llm      *llm.Client
+	sealer   *llm.Sealer
+	auth     Authenticator
+	log      *slog.Logger
+	instance string
+	drain    time.Duration
+
+	ctx      context.Context // ends when everything must stop
+	cancel   context.CancelFunc
+	sessions sessions
+	rooms    rooms
+	runs     runs
+	workers  sync.WaitGroup // sweeper and reaper
+}
+
+// New starts a hub; Close stops it.
+func New(o Options) *Hub {
+	ctx, cancel := context.WithCancel(context.Background())
+	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
+		drain: o.Drain, ctx: ctx, cancel: cancel}
+	h.sessions.all = map[*Session]struct{}{}
+	h.rooms.all = map[Topic]*room{}
+	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
+	h.workers.Go(h.sweep)
+	h.workers.Go(h.reap)
+	return h
+}
+
+// Serve speaks the protocol on c until the connection ends. The caller's context ends it too.
+func (h *Hub) Serve(ctx context.Context, c Conn) {
+	newSession(h, c).serve(ctx)
+}
+
+// Ready says why this instance can't serve now, or nil.
+func (h *Hub) Ready(ctx context.Context) error {
+	if h.runs.isClosed() {
+		return errors.New("draining")
+	}
+	if err := h.store.Ready(ctx); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := h.bus.Ready(ctx); err != nil {
+		return fmt.Errorf("bus: %w", err)
+	}
+	return nil
+}
+
+// Close stops the hub in order: no new runs; the live ones may finish for the drain time, the rest end as interrupted
+// with what was shown; then the connections are closed with 4001 so that clients go elsewhere; then the rooms.
+func (h *Hub) Close(ctx context.Context) error {
+	h.runs.close()
+	h.sessions.each(func(s *Session) { s.push(encode(plainFrame{T: "drain", InMS: h.drain.Milliseconds()})) })
+	drained, cancel := context.WithTimeout(ctx, h.drain)
+	defer cancel()
+	if !h.runs.wait(drained) {
+		h.runs.each(func(r *run) { r.halt(halt{state: store.RunInterrupted, code: "draining"}) })
+		h.runs.wait(ctx)
+	}
+	h.sessions.each(func(s *Session) { go s.close(CloseDrain, "draining") })
+	h.cancel()
+	h.workers.Wait()
+	h.rooms.closeAll()
+	return ctx.Err()
+}
+
+// sweep does what is due once a second, for all connections and rooms: one ticker instead of timers per connection.
+func (h *Hub) sweep() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case now := <-tick.C:
+			h.sessions.each(func(s *Session) { s.tick(now) })
+			h.rooms.sweep(now)
+		}
+	}
+}
+
+// Renamed tells everyone who follows a conversation of its new title.
+func (h *Hub) Renamed(ctx context.Context, t *store.Tenant, conv, title string) error {
+	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv})
+	if err != nil {
+		return busError(err)
+	}
+	if _, err := w.appendAlways(ctx, Event{K: kindConv, Title: title, At: nowStamp()}); err != nil {
+		return busError(err)
+	}
+	return nil
+}
+
+// sessions are the live connections of this instance.
+type sessions struct {
+	mu  sync.Mutex
+	all map[*Session]struct{}
+}
+
+func (ss *sessions) add(s *Session) {
+	ss.mu.Lock()
+	ss.all[s] = struct{}{}
+	ss.mu.Unlock()
+}
+
+func (ss *sessions) remove(s *Session) {
+	ss.mu.Lock()
+	delete(ss.all, s)
+	ss.mu.Unlock()
+}
+
+// each calls f for every session there is now, without the lock.
+func (ss *sessions) each(f func(*Session)) {
+	ss.mu.Lock()
+	all := make([]*Session, 0, len(ss.all))
+	for s := range ss.all {
+		all = append(all, s)
+	}
+	ss.mu.Unlock()
+	for _, s := range all {
+		f(s)
+	}
+}
+
+// rooms are the conversations this instance follows.
+type rooms struct {
+	mu  sync.Mutex
+	all map[Topic]*room
+}
+
+// room returns the conversation's room, loaded. The first caller makes it; others wait for it.
+func (h *Hub) room(ctx context.Context, t Topic) (*room, error) {
+	h.rooms.mu.Lock()
+	r, ok := h.rooms.all[t]
+	if !ok {
+		r = newRoom(h.ctx, h.bus, h.log, t)
+		h.rooms.all[t] = r
+	}
+	h.rooms.mu.Unlock()
+	if !ok {
+		if err := r.start(ctx); err != nil {
+			h.rooms.drop(t, r)
+			r.close()
+			return nil, busError(err)
+		}
+		return r, nil
+	}
+	select {
+	case <-r.loaded:
+		return r, nil
+	case <-r.failed:
+		return nil, busError(errGap)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (rs *rooms) drop(t Topic, r *room) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.all[t] == r {
+		delete(rs.all, t)
+	}
+}
+
+// sweep closes rooms that nobody has listened to for a while.
+func (rs *rooms) sweep(now time.Time) {
+	var gone []*room
+	rs.mu.Lock()
+	for t, r := range rs.all {
+		if r.abandoned(now) {
+			delete(rs.all, t)
+			gone = append(gone, r)
+		}
+	}
+	rs.mu.Unlock()
+	for _, r := range gone {
+		r.close()
+	}
+}
+
+func (rs *rooms) closeAll() {
+	rs.mu.Lock()
+	all := rs.all
+	rs.all = map[Topic]*room{}
+	rs.mu.Unlock()
+	for _, r := range all {
+		r.close()
+	}
+}

@@ -1,0 +1,46 @@
+package hub
+
+import "time"
+
+// Bounds of the wire (docs/protocol.md).
+const (
+	// MaxFrame is the largest frame a client may send, in bytes.
+	MaxFrame = 16 << 10
+
+	authTimeout  = 5 * time.Second
+	authSoon     = 60 * time.Second
+	pingEvery    = 25 * time.Second
+	pongTimeout  = 10 * time.Second
+	writeTimeout = 5 * time.Second
+
+	commandRate  = 20 // commands a second and connection
+	commandBurst = 60
+	refusedMax   = 100 // refused in a row before 4029
+	faultsMax    = 10  // bad frames a minute before 4400
+
+	maxCID = 64 // bytes
+
+	snapMessages = 50
+)
+
+// Bounds of a run.
+const (
+	// flushEvery is how long deltas are gathered before the next append; the first goes at once.
+	flushEvery = 40 * time.Millisecond
+	// checkpointEvery is how often the text so far and the lease are stored.
+	checkpointEvery = time.Second
+	// leaseFor is how long a run lives without a checkpoint before another instance ends it.
+	leaseFor = 6 * time.Second
+	// reapEvery is how often an instance looks for runs whose lease has ended.
+	reapEvery = 2 * time.Second
+	// orphanAfter is the age from which a reservation or claim without a run is given back.
+	orphanAfter = 15 * time.Second
+	// patience is how long a run goes on trying to reach the store or the bus before it gives up.
+	patience = 20 * time.Second
+
+	sliceTokens = 256 // tokens reserved at a time for the answer
+	// bytesPerToken is the cheap estimate while an answer streams; the settlement counts properly.
+	bytesPerToken = 3
+	// historyTokens is the part of the model's context that earlier messages may fill.
+	historyTokens = 6000
+)

@@ -1,0 +1,237 @@
+// Package natsbus is the hub's bus on NATS JetStream: a server inside this process by default, or an external cluster.
+//
+// One stream holds the logs of all conversations, a subject each (log.TENANT.CONV), for a few minutes. Appending is a
+// publish with the expected last sequence of the subject. Plain subscribers of a subject get a publish even when the
+// stream refuses it, so followers listen to what the stream re-publishes after it has accepted it
+// (live.TENANT.CONV.log), which carries the stream's sequence in a header. Ephemeral messages share that subject's
+// parent (live.TENANT.CONV.now), so that a follower needs one subscription.
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+const (
+	streamName = "AIHUB_LOG"
+	// retention is how long a conversation can be resumed from the log; runs are bounded far below it.
+	retention = 15 * time.Minute
+	// maxEntry is the largest event: merged text of 16 KiB and what JSON escapes make of it.
+	maxEntry = 256 << 10
+)
+
+// A Bus is a connection to NATS. It is safe for concurrent use.
+type Bus struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	server *server.Server // embedded, or nil
+}
+
+var _ hub.Bus = (*Bus)(nil)
+
+// Embedded starts a NATS server inside this process, with its files under dir and no network port.
+func Embedded(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
+	s, err := server.NewServer(&server.Options{ServerName: "aihub", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true,
+		NoLog: true, MaxPayload: 1 << 20})
+	if err != nil {
+		return nil, fmt.Errorf("make the embedded bus: %w", err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		s.Shutdown()
+		return nil, errors.New("start the embedded bus: not ready within 10 s")
+	}
+	b, err := open(ctx, "", log, 1, nats.InProcessServer(s))
+	if err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	b.server = s
+	return b, nil
+}
+
+// Connect joins an external NATS with JetStream. The first instance makes the stream.
+func Connect(ctx context.Context, url string, log *slog.Logger) (*Bus, error) {
+	return open(ctx, url, log, 1)
+}
+
+func open(ctx context.Context, url string, log *slog.Logger, replicas int, more ...nats.Option) (*Bus, error) {
+	nc, err := nats.Connect(url, append([]nats.Option{nats.Name("aihub"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		nats.Timeout(5 * time.Second), nats.ReconnectBufSize(-1), // a publish fails at once while the server is away
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("bus connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { log.Info("bus connection restored") }),
+		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) { log.Warn("bus", "error", err) })}, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the bus: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to the bus: %w", err)
+	}
+	stream, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: streamName, Description: "what people have seen, for minutes", Subjects: []string{"log.*.*"},
+		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, MaxAge: retention, MaxMsgSize: maxEntry, Discard: jetstream.DiscardOld,
+		MaxBytes: 2 << 30, Replicas: replicas, AllowDirect: true,
+		RePublish: &jetstream.RePublish{Source: "log.*.*", Destination: "live.{{wildcard(1)}}.{{wildcard(2)}}.log"},
+	})
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("make the live log: %w", err)
+	}
+	return &Bus{nc: nc, js: js, stream: stream}, nil
+}
+
+// Close disconnects and stops an embedded server.
+func (b *Bus) Close(context.Context) error {
+	b.nc.Close()
+	if b.server != nil {
+		b.server.Shutdown()
+		b.server.WaitForShutdown()
+	}
+	return nil
+}
+
+func subject(t hub.Topic) string { return "log." + t.Tenant.String() + "." + t.Conv }
+
+// Append implements hub.Bus.
+func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte) (uint64, error) {
+	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: subject(t), Data: data},
+		jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		var api *jetstream.APIError
+		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+			return 0, hub.ErrStale
+		}
+		return 0, fmt.Errorf("append to the live log: %w", err)
+	}
+	return ack.Sequence, nil
+}
+
+// Last implements hub.Bus.
+func (b *Bus) Last(ctx context.Context, t hub.Topic) (hub.Entry, error) {
+	m, err := b.stream.GetLastMsgForSubject(ctx, subject(t))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return hub.Entry{}, nil
+	}
+	if err != nil {
+		return hub.Entry{}, fmt.Errorf("read the end of the live log: %w", err)
+	}
+	return hub.Entry{Rev: m.Sequence, Data: m.Data}, nil
+}
+
+// Read implements hub.Bus. It reads up to what is last when it begins, through a short-lived ordered consumer.
+func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry, error) {
+	last, err := b.Last(ctx, t)
+	if err != nil || last.Rev <= after {
+		return nil, err
+	}
+	consumer, err := b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject(t)},
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1, InactiveThreshold: 10 * time.Second})
+	if err != nil {
+		return nil, fmt.Errorf("read the live log: %w", err)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(500))
+	if err != nil {
+		return nil, fmt.Errorf("read the live log: %w", err)
+	}
+	defer messages.Stop()
+	var out []hub.Entry
+	for {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil, fmt.Errorf("read the live log: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("read the live log: %w", err)
+		}
+		out = append(out, hub.Entry{Rev: meta.Sequence.Stream, Data: m.Data()})
+		if meta.Sequence.Stream >= last.Rev {
+			return out, nil
+		}
+	}
+}
+
+// Follow implements hub.Bus.
+func (b *Bus) Follow(ctx context.Context, t hub.Topic, receive func(hub.Entry)) (func(), error) {
+	sub, err := b.nc.Subscribe("live."+t.Tenant.String()+"."+t.Conv+".*", func(m *nats.Msg) {
+		if strings.HasSuffix(m.Subject, ".now") {
+			receive(hub.Entry{Data: m.Data})
+			return
+		}
+		rev, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+		if err == nil && rev > 0 {
+			receive(hub.Entry{Rev: rev, Data: m.Data})
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("follow a conversation: %w", err)
+	}
+	if err := b.nc.FlushWithContext(ctx); err != nil {
+		_ = sub.Unsubscribe()
+		return nil, fmt.Errorf("follow a conversation: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil
+}
+
+// Announce implements hub.Bus.
+func (b *Bus) Announce(t hub.Topic, data []byte) error {
+	if err := b.nc.Publish("live."+t.Tenant.String()+"."+t.Conv+".now", data); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	return nil
+}
+
+func askSubject(tenant store.TenantID, name string) string {
+	return "ask." + tenant.String() + "." + name
+}
+
+// Serve implements hub.Bus.
+func (b *Bus) Serve(tenant store.TenantID, name string, answer func([]byte) []byte) (func(), error) {
+	sub, err := b.nc.Subscribe(askSubject(tenant, name), func(m *nats.Msg) { _ = m.Respond(answer(m.Data)) })
+	if err != nil {
+		return nil, fmt.Errorf("serve %s: %w", name, err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil
+}
+
+// Ask implements hub.Bus.
+func (b *Bus) Ask(ctx context.Context, tenant store.TenantID, name string, question []byte) ([]byte, error) {
+	m, err := b.nc.RequestWithContext(ctx, askSubject(tenant, name), question)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return nil, hub.ErrNobody
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", name, err)
+	}
+	return m.Data, nil
+}
+
+// Ready implements hub.Bus.
+func (b *Bus) Ready(ctx context.Context) error {
+	if !b.nc.IsConnected() {
+		return errors.New("not connected")
+	}
+	if _, err := b.stream.Info(ctx); err != nil {
+		return fmt.Errorf("live log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"time"
+
+	"aihub/llm"
+	"aihub/store"
+)
+
+// reap ends what dead instances left behind: runs whose lease has ended, quotas not settled, reservations without a
+// run. Every instance does it; the store decides who does each.
+func (h *Hub) reap() {
+	tick := time.NewTicker(reapEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(h.ctx, 30*time.Second)
+		if err := h.reapAll(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("reaper", "error", err)
+		}
+		cancel()
+	}
+}
+
+func (h *Hub) reapAll(ctx context.Context) error {
+	tenants, err := h.store.Directory().Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range tenants {
+		t := h.store.Tenant(p.ID)
+		stale, err := t.StaleRuns(ctx, time.Now(), 50)
+		if err != nil {
+			return err
+		}
+		for _, m := range stale {
+			h.reapRun(ctx, t, m)
+		}
+		open, err := t.OpenReservations(ctx, time.Now().Add(-orphanAfter))
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			h.reapReservation(ctx, t, o)
+		}
+	}
+	return nil
+}
+
+// reapRun ends a run whose instance is gone, with the text that was shown, or settles one that was only stored.
+func (h *Hub) reapRun(ctx context.Context, t *store.Tenant, m store.Interaction) {
+	log := h.log.With("tenant", t.ID().String(), "conversation", m.ConversationID, "run", m.Run.ID)
+	late := settled{tenant: t, who: m.Run.UserID, conv: m.ConversationID, msg: m.ID, run: m.Run.ID}
+	late.final = store.Final{Text: m.Text, State: m.Run.State, Code: m.Run.Code, Finish: m.Run.Finish,
+		Model: m.Run.Model, Provider: m.Run.Provider, KeyFrom: m.Run.KeyFrom, Len: m.Run.Len, SHA: m.Run.SHA, Usage: m.Run.Usage}
+	if !terminal(m.Run.State) {
+		now := time.Now()
+		fence, err := t.TakeOverRun(ctx, m.ID, m.Run.Fence, now, now.Add(leaseFor), h.instance)
+		if errors.Is(err, store.ErrConflict) {
+			return // another instance was faster, or the run's own came back in time
+		}
+		if err == nil {
+			late.final, err = h.conclude(ctx, t, m)
+		}
+		if err == nil {
+			err = t.FinishRun(ctx, m.ID, fence, late.final)
+		}
+		if err != nil {
+			log.Warn("reaper can't end a run yet", "error", err)
+			return
+		}
+		log.Info("run of a lost instance ended", "instance", m.Run.Instance)
+		late.account(ctx, log)
+		return
+	}
+	late.account(ctx, log)
+	topic := Topic{t.ID(), m.ConversationID}
+	_, told, _, err := h.shown(ctx, topic, m)
+	if err == nil && told == nil {
+		w := &logWriter{}
+		if w, err = openLog(ctx, h.bus, topic); err == nil {
+			_, err = w.appendAlways(ctx, late.endEvent(ctx))
+		}
+	}
+	if err != nil {
+		log.Warn("reaper can't tell the end of a run", "error", err)
+	}
+}
+
+// conclude appends the end of a lost run at the very place up to which it read what was shown, so that its old owner,
+// should it wake up, can show nothing more. That is why this end, unlike all others, is told before it is stored; if
+// this instance dies in between, the next reaper finds it in the log.
+func (h *Hub) conclude(ctx context.Context, t *store.Tenant, m store.Interaction) (store.Final, error) {
+	topic := Topic{t.ID(), m.ConversationID}
+	for {
+		text, told, w, err := h.shown(ctx, topic, m)
+		if err != nil {
+			return store.Final{}, err
+		}
+		sum := sha256.Sum256(text)
+		final := store.Final{Text: string(text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Provider: m.Run.Provider,
+			KeyFrom: m.Run.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(text)), FirstTokenMS: m.Run.FirstTokenMS,
+			TotalMS: time.Since(m.Run.StartedAt).Milliseconds()}
+		if told != nil {
+			final.State, final.Code, final.Finish = told.State, told.Code, told.Finish
+		}
+		if len(text) > 0 {
+			final.Usage = store.Usage{In: h.askedTokens(ctx, t, m), Out: llm.CountTokens(string(text)), Estimated: true}
+		}
+		if told != nil {
+			return final, nil
+		}
+		_, err = w.append(ctx, settled{tenant: t, msg: m.ID, run: m.Run.ID, final: final}.endEvent(ctx))
+		if !errors.Is(err, ErrStale) {
+			return final, err
+		}
+	}
+}
+
+// shown rebuilds what people have seen of a run: the log's deltas over the last checkpoint, which also serves where the
+// log is gone. told is the run's end if the log has it; w stands at the end of what was read.
+func (h *Hub) shown(ctx context.Context, topic Topic, m store.Interaction) (text []byte, told *frame, w *logWriter, err error) {
+	entries, err := h.bus.Read(ctx, topic, 0)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	text = []byte(m.Text)
+	var last Entry
+	for _, entry := range entries {
+		last = entry
+		f, err := parseFrame(entry.Data)
+		switch {
+		case err != nil || f.Run != m.Run.ID:
+		case f.K == kindRunEnd:
+			told = f
+		case f.K == kindDelta && f.Off != nil && *f.Off <= int64(len(text)) && *f.Off+int64(len(f.Text)) > int64(len(text)):
+			text = append(text[:*f.Off], f.Text...)
+		}
+	}
+	w = &logWriter{bus: h.bus, topic: topic}
+	return text, told, w, w.moveTo(last)
+}
+
+// askedTokens estimates the prompt of a run from its question alone: the reaper does not know more.
+func (h *Hub) askedTokens(ctx context.Context, t *store.Tenant, m store.Interaction) int64 {
+	question, err := t.Message(ctx, m.Parent)
+	if err != nil {
+		return 0
+	}
+	return llm.CountTokens(question.Text)
+}
+
+// reapReservation gives back a reservation whose run was never stored.
+func (h *Hub) reapReservation(ctx context.Context, t *store.Tenant, o store.OpenReservation) {
+	m, err := t.RunByID(ctx, o.Run)
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && m.Run.Settled:
+		if err := t.Settle(ctx, o.UserID, o.Run, 0, true); err != nil {
+			h.log.Warn("reaper can't give a reservation back", "tenant", t.ID().String(), "run", o.Run, "error", err)
+		}
+	case err != nil:
+		h.log.Warn("reaper", "tenant", t.ID().String(), "run", o.Run, "error", err)
+	}
+}

@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"context"
+	"sync"
+)
+
+// runs are the answers this instance is writing, and the admissions that may become one.
+type runs struct {
+	mu     sync.Mutex
+	all    map[string]*run
+	coming int // admitted, not yet started
+	closed bool
+	empty  chan struct{} // closed when the last one ends after close
+}
+
+// reserve counts an admission; false when the hub is stopping. start or unreserve must follow.
+func (rs *runs) reserve() bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.closed {
+		return false
+	}
+	rs.coming++
+	return true
+}
+
+func (rs *runs) unreserve() {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.coming--
+	rs.settle()
+}
+
+// start runs an admitted answer in a goroutine of its own.
+func (rs *runs) start(r *run) {
+	rs.mu.Lock()
+	rs.coming--
+	rs.all[r.id] = r
+	rs.mu.Unlock()
+	go func() {
+		r.serve(r.hub.ctx)
+		rs.mu.Lock()
+		defer rs.mu.Unlock()
+		delete(rs.all, r.id)
+		rs.settle()
+	}()
+}
+
+// settle tells wait when nothing is left. The caller holds mu.
+func (rs *runs) settle() {
+	if rs.closed && rs.coming == 0 && len(rs.all) == 0 {
+		select {
+		case <-rs.empty:
+		default:
+			close(rs.empty)
+		}
+	}
+}
+
+func (rs *runs) get(id string) *run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.all[id]
+}
+
+func (rs *runs) each(f func(*run)) {
+	rs.mu.Lock()
+	all := make([]*run, 0, len(rs.all))
+	for _, r := range rs.all {
+		all = append(all, r)
+	}
+	rs.mu.Unlock()
+	for _, r := range all {
+		f(r)
+	}
+}
+
+func (rs *runs) isClosed() bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.closed
+}
+
+// close refuses new answers.
+func (rs *runs) close() {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.closed = true
+	rs.settle()
+}
+
+// wait reports whether all answers ended before the context did.
+func (rs *runs) wait(ctx context.Context) bool {
+	select {
+	case <-rs.empty:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

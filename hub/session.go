@@ -1,0 +1,363 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/time/rate"
+
+	"aihub/store"
+)
+
+// A Conn is one live connection as the hub sees it; handlers adapts a WebSocket, tests use a pipe. One goroutine
+// reads and one writes; Close may come from any.
+type Conn interface {
+	// Read returns the next frame. A frame that is too big or not text ends the connection.
+	Read(ctx context.Context) ([]byte, error)
+	// Write sends one frame.
+	Write(ctx context.Context, frame []byte) error
+	// Close ends the connection with a code of the protocol. It must not block for long on a silent peer.
+	Close(code int, reason string) error
+}
+
+// A Principal is who is on the other end. Its Tenant is the only door to data; only authentication makes one.
+type Principal struct {
+	Tenant  *store.Tenant
+	Profile store.Profile
+	User    string
+	Name    string
+	Role    string
+	Expires time.Time // when the token ends; the socket ends with it unless it is renewed
+}
+
+// staff reports whether the role may follow other people's conversations of its tenant.
+func (p Principal) staff() bool { return p.Role == store.RoleSupervisor || p.Role == store.RoleAdmin }
+
+// A Session is one authenticated connection.
+type Session struct {
+	hub  *Hub
+	conn Conn
+	id   string
+	out  *queue
+
+	limiter *rate.Limiter
+	refused int         // frames in a row over the limit; the reader's
+	faults  []time.Time // of bad frames in the last minute; the reader's
+
+	mu        sync.Mutex
+	who       Principal
+	known     bool // authenticated
+	warned    bool // auth.soon was sent for the current token
+	rooms     map[string]*room
+	sent      map[string]int64 // last seq queued, per conversation
+	pinged    time.Time        // when the last ping was queued; zero: it was answered
+	atPing    map[string]int64 // sent, as of the last ping
+	nextPing  time.Time
+	closeOnce sync.Once
+	closed    chan struct{}
+}
+
+func newSession(h *Hub, c Conn) *Session {
+	var b [9]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return &Session{hub: h, conn: c, id: "s_" + hex.EncodeToString(b[:]), out: newQueue(),
+		limiter: rate.NewLimiter(commandRate, commandBurst), rooms: map[string]*room{}, sent: map[string]int64{}, closed: make(chan struct{})}
+}
+
+// principal returns who is on the other end now; a renewed token may change the role.
+func (s *Session) principal() Principal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.who
+}
+
+// serve runs the connection until it ends.
+func (s *Session) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !s.admit(ctx) {
+		return
+	}
+	s.hub.sessions.add(s)
+	defer s.end()
+	go func() {
+		defer cancel() // a connection that can't be written to is not read from either
+		s.write(ctx)
+	}()
+	s.read(ctx)
+}
+
+// admit waits for the frame that authenticates.
+func (s *Session) admit(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, authTimeout)
+	defer cancel()
+	data, err := s.conn.Read(ctx)
+	if err != nil {
+		s.close(CloseUnauth, "not authenticated in time")
+		return false
+	}
+	var refusal *Error
+	c, bad := decodeCommand(data)
+	switch {
+	case !utf8.Valid(data):
+		s.close(CloseInvalidUTF8, "invalid UTF-8")
+		return false
+	case bad != nil:
+		refusal = bad
+	case c.T != "auth":
+		refusal = E("unauthenticated")
+	default:
+		refusal = s.authenticate(ctx, c)
+	}
+	if refusal == nil {
+		return true
+	}
+	_ = s.conn.Write(ctx, encodeError(c.ID, refusal, ""))
+	s.close(closeCodeOf(refusal), refusal.Code)
+	return false
+}
+
+// closeCodeOf is the close code of a failed authentication.
+func closeCodeOf(e *Error) int {
+	switch e.Code {
+	case "token_expired":
+		return CloseExpired
+	case "tenant_suspended":
+		return CloseSuspended
+	case "store_unavailable", "internal":
+		return CloseInternal
+	}
+	return CloseUnauth
+}
+
+// authenticate answers an auth frame, the first or a renewal.
+func (s *Session) authenticate(ctx context.Context, c command) *Error {
+	who, err := s.hub.auth.Authenticate(ctx, c.Token)
+	if err != nil {
+		return asError(err)
+	}
+	s.mu.Lock()
+	if s.known && (s.who.User != who.User || s.who.Tenant.ID() != who.Tenant.ID()) {
+		s.mu.Unlock()
+		return Ef("forbidden", "a live connection can only be renewed by the same person")
+	}
+	s.who, s.known, s.warned = who, true, false
+	if s.nextPing.IsZero() {
+		s.nextPing = time.Now().Add(pingEvery)
+	}
+	s.mu.Unlock()
+	f := helloFrame{T: "hello", ID: c.ID, V: Version, Session: s.id, User: helloUser{who.User, who.Name, who.Role},
+		Tenant: helloTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
+		PingMS: pingEvery.Milliseconds(), MaxBytes: MaxFrame, Now: nowStamp(), Feat: []string{"stop", "typing", "resume"}}
+	if quota, err := s.hub.quotaOf(ctx, who); err == nil { // hello goes without it when the store is slow
+		f.Quota = quota
+	}
+	s.push(encode(f))
+	return nil
+}
+
+// read dispatches frames until the connection ends.
+func (s *Session) read(ctx context.Context) {
+	for {
+		data, err := s.conn.Read(ctx)
+		if err != nil {
+			return
+		}
+		if !utf8.Valid(data) {
+			s.close(CloseInvalidUTF8, "invalid UTF-8")
+			return
+		}
+		c, bad := decodeCommand(data)
+		if !s.limiter.Allow() {
+			if s.refused++; s.refused > refusedMax {
+				s.close(CloseTooMany, "too many frames")
+				return
+			}
+			e := E("rate_limited")
+			e.RetryIn = time.Second
+			s.push(encodeError(c.ID, e, ""))
+			continue
+		}
+		s.refused = 0
+		if bad != nil {
+			s.push(encodeError(c.ID, bad, ""))
+			if s.fault(time.Now()) {
+				s.close(CloseAbuse, "too many bad frames")
+				return
+			}
+			continue
+		}
+		s.hub.dispatch(ctx, s, c)
+	}
+}
+
+// fault counts a bad frame and reports whether there were too many in a minute.
+func (s *Session) fault(now time.Time) bool {
+	recent := s.faults[:0]
+	for _, t := range s.faults {
+		if now.Sub(t) < time.Minute {
+			recent = append(recent, t)
+		}
+	}
+	s.faults = append(recent, now)
+	return len(s.faults) > faultsMax
+}
+
+// write sends what is queued until the connection or the queue ends.
+func (s *Session) write(ctx context.Context) {
+	var items []item
+	for {
+		select {
+		case <-s.out.wake:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			var open bool
+			if items, open = s.out.take(items); !open {
+				return
+			}
+			if len(items) == 0 {
+				break
+			}
+			for i := range items {
+				if err := s.writeOne(ctx, items[i].bytes()); err != nil {
+					if errors.Is(err, context.DeadlineExceeded) {
+						s.close(CloseSlow, "slow consumer")
+					}
+					return
+				}
+				items[i] = item{}
+			}
+		}
+	}
+}
+
+func (s *Session) writeOne(ctx context.Context, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return s.conn.Write(ctx, data)
+}
+
+// push queues a frame; a full queue ends the connection. It never blocks.
+func (s *Session) push(data []byte) {
+	if !s.out.push(data) {
+		s.overflow()
+	}
+}
+
+// deliver queues an event of a room.
+func (s *Session) deliver(f *frame) {
+	s.setSent(f.Conv, f.Seq)
+	if !s.out.pushFrame(f) {
+		s.overflow()
+	}
+}
+
+func (s *Session) overflow() { go s.close(CloseSlow, "slow consumer") }
+
+func (s *Session) setSent(conv string, seq int64) {
+	s.mu.Lock()
+	s.sent[conv] = seq
+	s.mu.Unlock()
+}
+
+// reply answers a command.
+func (s *Session) reply(id jsontext.Value, frame any, err error) {
+	if err != nil {
+		e, ref := asError(err), ""
+		if e.Code == "internal" {
+			ref = newRef()
+			who := s.principal()
+			s.hub.log.Error("command failed", "ref", ref, "tenant", who.Tenant.ID().String(), "session", s.id, "error", err)
+		}
+		s.push(encodeError(id, e, ref))
+		return
+	}
+	s.push(encode(frame))
+}
+
+// newRef names a failure in the log for the person who reports it.
+func newRef() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// close ends the connection once; what is queued is dropped.
+func (s *Session) close(code int, reason string) {
+	s.closeOnce.Do(func() {
+		close(s.closed)
+		_ = s.conn.Close(code, reason)
+		s.out.close()
+	})
+}
+
+// end leaves everything the session was part of.
+func (s *Session) end() {
+	s.hub.sessions.remove(s)
+	s.mu.Lock()
+	rooms := s.rooms
+	s.rooms = map[string]*room{}
+	s.mu.Unlock()
+	for _, r := range rooms {
+		r.leave(s)
+	}
+	s.close(1000, "")
+}
+
+// tick does what is due at now: ping, the missing pong, the end of the token.
+func (s *Session) tick(now time.Time) {
+	s.mu.Lock()
+	expires := s.who.Expires
+	soon := !s.warned && now.After(expires.Add(-authSoon))
+	if soon {
+		s.warned = true
+	}
+	silent := !s.pinged.IsZero() && now.Sub(s.pinged) > pongTimeout
+	ping := s.pinged.IsZero() && now.After(s.nextPing)
+	if ping {
+		s.pinged, s.nextPing = now, now.Add(pingEvery)
+		s.atPing = make(map[string]int64, len(s.rooms))
+		for conv := range s.rooms {
+			s.atPing[conv] = s.sent[conv]
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case now.After(expires):
+		go s.close(CloseExpired, "token expired")
+		return
+	case silent:
+		go s.close(CloseNoPong, "no pong")
+		return
+	}
+	if soon {
+		s.push(encode(plainFrame{T: "auth.soon", InMS: max(0, expires.Sub(now)).Milliseconds()}))
+	}
+	if ping {
+		s.push(encode(plainFrame{T: "ping"}))
+	}
+}
+
+// ponged notes the answer to a ping and re-sends what the client's positions show missing of what was sent before it.
+func (s *Session) ponged(pos map[string]int64) {
+	s.mu.Lock()
+	s.pinged = time.Time{}
+	missing := map[*room]int64{}
+	for conv, seq := range pos {
+		if r, ok := s.rooms[conv]; ok && seq < s.atPing[conv] {
+			missing[r] = seq
+		}
+	}
+	s.mu.Unlock()
+	for r, seq := range missing {
+		r.resend(s, seq)
+	}
+}

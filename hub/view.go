@@ -1,0 +1,95 @@
+package hub
+
+import (
+	"aihub/store"
+)
+
+// By says who wrote or did something.
+type By struct {
+	Kind string `json:"kind"` // user, ai or agent
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+// OwnerView says who answers in a conversation.
+type OwnerView struct {
+	Kind  string `json:"kind"` // ai, human or queue
+	ID    string `json:"id,omitempty"`
+	Name  string `json:"name,omitempty"`
+	Epoch int64  `json:"epoch"`
+}
+
+// UsageView is what a run cost in tokens.
+type UsageView struct {
+	In        int64 `json:"in"`
+	Out       int64 `json:"out"`
+	Estimated bool  `json:"estimated"`
+}
+
+// QuotaView is one window of a person's plan. A limit of 0 means there is none.
+type QuotaView struct {
+	Window        string `json:"window"` // minute, day or month
+	MessagesUsed  int64  `json:"messages_used"`
+	MessagesLimit int64  `json:"messages_limit"`
+	TokensUsed    int64  `json:"tokens_used"`
+	TokensLimit   int64  `json:"tokens_limit"`
+	ResetAt       string `json:"reset_at"`
+}
+
+// RunView is the state of an answer.
+type RunView struct {
+	ID     string    `json:"id"`
+	State  string    `json:"state"`
+	Code   string    `json:"code,omitempty"`
+	Finish string    `json:"finish,omitempty"`
+	Model  string    `json:"model,omitempty"`
+	Len    int64     `json:"len"`
+	SHA    string    `json:"sha,omitempty"`
+	Usage  UsageView `json:"usage"`
+}
+
+// MessageView is one message as snapshots and the REST interface show it.
+type MessageView struct {
+	ID     string   `json:"id"`
+	Role   string   `json:"role"` // user, assistant or agent
+	Text   string   `json:"text"`
+	Parent string   `json:"parent,omitempty"`
+	CID    string   `json:"cid,omitempty"`
+	By     By       `json:"by"`
+	At     string   `json:"at"`
+	Run    *RunView `json:"run,omitempty"`
+}
+
+// ViewMessage shows a stored message.
+func ViewMessage(m store.Interaction) MessageView {
+	v := MessageView{ID: m.ID, Role: roleName(m.Role), Text: m.Text, Parent: m.Parent, At: stamp(m.At),
+		By: By{Kind: "user", ID: m.Author, Name: m.AuthorName}}
+	switch m.Role {
+	case store.RoleAssistant:
+		v.By = By{Kind: "ai"}
+	case store.RoleAgent:
+		v.By.Kind, v.CID = "agent", m.CID
+	default:
+		v.CID = m.CID
+	}
+	if r := m.Run; r != nil {
+		v.Run = &RunView{ID: r.ID, State: r.State, Code: r.Code, Finish: r.Finish, Model: r.Model, Len: r.Len, SHA: r.SHA,
+			Usage: UsageView{In: r.Usage.In, Out: r.Usage.Out, Estimated: r.Usage.Estimated}}
+	}
+	return v
+}
+
+// ViewQuota shows what is used of a plan.
+func ViewQuota(uses []store.QuotaUse) []QuotaView {
+	out := make([]QuotaView, 0, len(uses))
+	for _, u := range uses {
+		out = append(out, QuotaView{Window: u.Window, MessagesUsed: u.MessagesUsed, MessagesLimit: u.MessagesLimit,
+			TokensUsed: u.TokensUsed, TokensLimit: u.TokensLimit, ResetAt: stamp(u.ResetAt)})
+	}
+	return out
+}
+
+// ViewOwner shows who answers in a conversation.
+func ViewOwner(o store.Owner) OwnerView {
+	return OwnerView{Kind: o.Kind, ID: o.ID, Name: o.Name, Epoch: o.Epoch}
+}

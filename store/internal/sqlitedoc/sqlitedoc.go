@@ -1,0 +1,301 @@
+// Package sqlitedoc keeps documents as JSON rows in one SQLite file, for one process.
+package sqlitedoc
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"aihub/store/internal/doc"
+)
+
+// tenant is "" for global documents; TenantIDs are never empty. rowid tables keep large bodies out of the key's tree.
+const schema = `CREATE TABLE IF NOT EXISTS docs (
+	tenant TEXT NOT NULL, coll TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+	PRIMARY KEY (tenant, coll, id))`
+
+// engine has one connection for writing, so that writers queue here and not on SQLite's busy timer, and several for
+// reading, which WAL lets run beside it.
+type engine struct{ write, read *sql.DB }
+
+// Open opens the file, creating it if needed. synchronous=NORMAL: what is committed survives a
+// crash of the process; a crash of the machine may take the last moments with it, never the file's consistency. Who needs
+// more runs MongoDB.
+func Open(ctx context.Context, path string) (doc.Engine, error) {
+	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)&_pragma=cache_size(-16000)"
+	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if _, err := write.ExecContext(ctx, schema); err != nil {
+		_ = write.Close()
+		return nil, fmt.Errorf("create schema: %w", err)
+	}
+	read, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=query_only(1)")
+	if err != nil {
+		_ = write.Close()
+		return nil, err
+	}
+	read.SetMaxOpenConns(4)
+	read.SetMaxIdleConns(4)
+	return &engine{write, read}, nil
+}
+
+// Times are stored as milliseconds, so that they compare as numbers.
+var (
+	marshal = json.WithMarshalers(json.MarshalToFunc(func(e *jsontext.Encoder, t time.Time) error {
+		return e.WriteToken(jsontext.Int(t.UnixMilli()))
+	}))
+	unmarshal = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, t *time.Time) error {
+		var ms int64
+		if err := json.UnmarshalDecode(d, &ms); err != nil {
+			return err
+		}
+		*t = time.UnixMilli(ms).UTC()
+		return nil
+	}))
+)
+
+// where is the only place a WHERE clause is built, and it starts with the tenant.
+func where(s doc.Scope, coll string, conds []doc.Cond) (string, []any, error) {
+	// The collection is a constant of the domain code; as a literal it lets SQLite use the partial indexes.
+	clause, args := "coll = '"+coll+"'", []any(nil)
+	if !s.Everywhere() {
+		t, err := column(s)
+		if err != nil {
+			return "", nil, err
+		}
+		clause, args = "tenant = ? AND "+clause, []any{t}
+	}
+	for _, c := range conds {
+		f := field(c.Field)
+		v := c.Value
+		if t, ok := v.(time.Time); ok {
+			v = t.UnixMilli()
+		}
+		switch c.Op {
+		case doc.OpEq:
+			clause += " AND " + f + " = ?"
+		case doc.OpNe:
+			clause += " AND " + f + " IS NOT ?"
+		case doc.OpBefore:
+			clause += " AND " + f + " < ?"
+		case doc.OpAfter:
+			if v == "" {
+				clause += " AND " + f + " > ''" // as the partial indexes say it
+				continue
+			}
+			clause += " AND " + f + " > ?"
+		case doc.OpNotAbove:
+			clause += " AND coalesce(" + f + ", 0) <= ?"
+		case doc.OpAbsent:
+			clause += " AND " + f + " IS NULL"
+			continue
+		default:
+			return "", nil, fmt.Errorf("unknown comparison %q", c.Op)
+		}
+		args = append(args, v)
+	}
+	return clause, args, nil
+}
+
+func column(s doc.Scope) (string, error) {
+	t, err := s.Tenant()
+	if err != nil || t == nil {
+		return "", err
+	}
+	return *t, nil
+}
+
+// field is the SQL expression of a path, as it also stands in the indexes.
+func field(path string) string {
+	if path == "id" {
+		return "id"
+	}
+	return "json_extract(body, '" + jsonPath(path) + "')"
+}
+
+func jsonPath(path string) string {
+	return `$."` + strings.ReplaceAll(strings.ReplaceAll(path, "'", ""), ".", `"."`) + `"`
+}
+
+func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any) error {
+	t, err := column(s)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(v, marshal)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", coll, err)
+	}
+	_, err = e.write.ExecContext(ctx, `INSERT INTO docs (tenant, coll, id, body) VALUES (?, ?, ?, json_set(?, '$.id', ?, '$.distribuidor_id', nullif(?, '')))`,
+		t, coll, id, string(body), id, t)
+	var se *sqlite.Error
+	if errors.As(err, &se) && (se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE) {
+		return doc.ErrExists
+	}
+	return failed("insert", coll, err)
+}
+
+func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, out any) error {
+	w, args, err := where(s, coll, q.Where)
+	if err != nil {
+		return err
+	}
+	order, dir := "", ""
+	if q.Desc {
+		dir = " DESC"
+	}
+	if q.Sort != "" {
+		order = field(q.Sort) + dir + ", "
+	}
+	stmt := `SELECT body FROM docs WHERE ` + w + ` ORDER BY ` + order + `id` + dir
+	if q.Limit > 0 {
+		stmt += fmt.Sprintf(` LIMIT %d`, q.Limit)
+	}
+	rows, err := e.read.QueryContext(ctx, stmt, args...)
+	if err != nil {
+		return failed("find", coll, err)
+	}
+	defer func() { _ = rows.Close() }()
+	list := bytes.NewBufferString("[")
+	for rows.Next() {
+		var body sql.RawBytes
+		if err := rows.Scan(&body); err != nil {
+			return failed("find", coll, err)
+		}
+		if list.Len() > 1 {
+			list.WriteByte(',')
+		}
+		list.Write(body)
+	}
+	if err := rows.Err(); err != nil {
+		return failed("find", coll, err)
+	}
+	list.WriteByte(']')
+	if err := json.Unmarshal(list.Bytes(), out, unmarshal); err != nil {
+		return fmt.Errorf("decode %s: %w", coll, err)
+	}
+	return nil
+}
+
+func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond, m doc.Mod) (bool, error) {
+	expr, args := "body", []any(nil)
+	for _, k := range parents(m) { // json_set makes only the last step of a path; json_insert leaves what is there
+		expr = fmt.Sprintf("json_insert(%s, '%s', json('{}'))", expr, jsonPath(k))
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Set)) {
+		b, err := json.Marshal(m.Set[k], marshal)
+		if err != nil {
+			return false, fmt.Errorf("encode %s of %s: %w", k, coll, err)
+		}
+		expr = fmt.Sprintf("json_set(%s, '%s', json(?))", expr, jsonPath(k))
+		args = append(args, string(b))
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Inc)) {
+		expr = fmt.Sprintf("json_set(%s, '%s', coalesce(%s, 0) + ?)", expr, jsonPath(k), field(k))
+		args = append(args, m.Inc[k])
+	}
+	for _, k := range m.Unset {
+		expr = fmt.Sprintf("json_remove(%s, '%s')", expr, jsonPath(k))
+	}
+	return e.change(ctx, "update", s, coll, id, conds, `UPDATE docs SET body = `+expr+` WHERE `, args)
+}
+
+// parents lists the paths above what m sets or counts, outer ones first.
+func parents(m doc.Mod) []string {
+	seen := map[string]bool{}
+	for _, keys := range [][]string{slices.Collect(maps.Keys(m.Set)), slices.Collect(maps.Keys(m.Inc))} {
+		for _, k := range keys {
+			for i := range k {
+				if k[i] == '.' {
+					seen[k[:i]] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (e *engine) Delete(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond) (bool, error) {
+	return e.change(ctx, "delete", s, coll, id, conds, `DELETE FROM docs WHERE `, nil)
+}
+
+// change runs a statement on the one document with this id, if all conds hold.
+func (e *engine) change(ctx context.Context, what string, s doc.Scope, coll, id string, conds []doc.Cond, stmt string, args []any) (bool, error) {
+	if s.Everywhere() {
+		return false, doc.ErrNoScope
+	}
+	w, more, err := where(s, coll, append([]doc.Cond{doc.Eq("id", id)}, conds...))
+	if err != nil {
+		return false, err
+	}
+	r, err := e.write.ExecContext(ctx, stmt+w, append(args, more...)...)
+	if err != nil {
+		return false, failed(what, coll, err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, failed(what, coll, err)
+}
+
+func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
+	for _, x := range indexes {
+		unique := ""
+		if x.Unique {
+			unique = "UNIQUE "
+		}
+		cols := []string{"tenant"}
+		for _, f := range x.Fields {
+			cols = append(cols, field(f))
+		}
+		partial := "coll = '" + x.Coll + "'"
+		if x.Where != "" {
+			partial += " AND " + field(x.Where) + " > ''"
+		}
+		stmt := fmt.Sprintf("CREATE %sINDEX IF NOT EXISTS %s ON docs (%s) WHERE %s", unique, indexName(x), strings.Join(cols, ", "), partial)
+		if _, err := e.write.ExecContext(ctx, stmt); err != nil {
+			return fmt.Errorf("make index on %s %v: %w", x.Coll, x.Fields, err)
+		}
+	}
+	return nil
+}
+
+func indexName(x doc.Index) string {
+	return "ix_" + x.Coll + "_" + strings.ReplaceAll(strings.Join(x.Fields, "_"), ".", "_")
+}
+
+func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
+	for _, x := range indexes {
+		var n int
+		err := e.read.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = ?`, indexName(x)).Scan(&n)
+		if err != nil {
+			return failed("look for indexes of", x.Coll, err)
+		}
+		if n == 0 {
+			return fmt.Errorf("index %s is missing", indexName(x))
+		}
+	}
+	return nil
+}
+
+func (e *engine) Close(context.Context) error { return errors.Join(e.read.Close(), e.write.Close()) }
+
+// failed wraps what only trying again can mend.
+func failed(what, coll string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w: %w", what, coll, doc.ErrUnavailable, err)
+}

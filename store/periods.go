@@ -1,0 +1,69 @@
+package store
+
+import (
+	"strings"
+	"time"
+	_ "time/tzdata" // zones also where the system has none
+)
+
+// Windows of a limit, as they are stored.
+const (
+	WindowMinute = "minuto"
+	WindowDay    = "dia"
+	WindowMonth  = "mes"
+)
+
+// zone returns a tenant's time zone.
+func zone(name string) *time.Location {
+	if name != "" {
+		if loc, err := time.LoadLocation(name); err == nil {
+			return loc
+		}
+	}
+	loc, err := time.LoadLocation("America/Sao_Paulo")
+	if err != nil {
+		return time.UTC // can't happen: the zones are compiled in
+	}
+	return loc
+}
+
+// layouts are the local times that name a period; they hold no dot, since they are parts of field paths.
+var layouts = map[string]string{WindowMinute: "2006-01-02T15-04", WindowDay: "2006-01-02", WindowMonth: "2006-01"}
+
+// period names the window's period that now falls into, by the tenant's clock: "mes:2026-11". A counter belongs to one
+// period for good, so that nothing is ever reset.
+func period(window string, now time.Time, loc *time.Location) string {
+	return window + ":" + now.In(loc).Format(layouts[window])
+}
+
+// periodEnd is the instant at which the next period begins.
+func periodEnd(window string, now time.Time, loc *time.Location) time.Time {
+	local := now.In(loc)
+	y, m, d := local.Date()
+	switch window {
+	case WindowMinute:
+		return local.Truncate(time.Minute).Add(time.Minute)
+	case WindowDay:
+		return startOfDay(y, m, d+1, loc)
+	}
+	return startOfDay(y, m+1, 1, loc)
+}
+
+// startOfDay is the first instant of a local day. Where midnight does not exist (a summer time that begins at midnight,
+// as in Brazil until 2018), time.Date answers with an instant of the day before; the day then begins at its first
+// existing moment.
+func startOfDay(y int, m time.Month, d int, loc *time.Location) time.Time {
+	want := time.Date(y, m, d, 12, 0, 0, 0, loc)
+	t := time.Date(y, m, d, 0, 0, 0, 0, loc)
+	for t.In(loc).Day() != want.Day() {
+		t = t.Add(15 * time.Minute)
+	}
+	return t
+}
+
+// expired reports whether a period's counters can't matter any more.
+func expired(key string, now time.Time, loc *time.Location) bool {
+	window, _, _ := strings.Cut(key, ":")
+	keep := map[string]time.Duration{WindowMinute: time.Hour, WindowDay: 40 * 24 * time.Hour, WindowMonth: 400 * 24 * time.Hour}[window]
+	return keep > 0 && key < period(window, now.Add(-keep), loc)
+}

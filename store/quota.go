@@ -1,0 +1,333 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aihub/store/internal/doc"
+)
+
+// tombstoneFor is how long a settled run is remembered in its scope's counters: longer than any copy of its command can
+// still be under way, so that none reserves again.
+const tombstoneFor = 5 * time.Minute
+
+// A QuotaError says which window is full, and when it begins anew.
+type QuotaError struct {
+	Window      string // minute, day, month or concurrency
+	Limit, Used int64
+	ResetAt     time.Time
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("%s quota reached: %d of %d", e.Window, e.Used, e.Limit)
+}
+
+// A Reservation is what a run may spend. The periods it counts in are fixed at admission.
+type Reservation struct {
+	Run     string
+	Tokens  int64
+	Periods []string
+}
+
+// An OpenReservation is one that is not settled.
+type OpenReservation struct {
+	UserID, Run string
+	Since       time.Time
+}
+
+// A QuotaUse is what is used of one window. A limit of 0 means there is none.
+type QuotaUse struct {
+	Window                                               string // minute, day, month
+	MessagesUsed, MessagesLimit, TokensUsed, TokensLimit int64
+	ResetAt                                              time.Time
+}
+
+// usage is everything a person's quota is decided on, in one document, so that one conditional update checks and takes
+// all windows at once. Periods, open reservations and settled runs are keyed maps in it.
+type usage struct {
+	ID       string               `bson:"id" json:"id"`
+	UserID   string               `bson:"usuario_id" json:"usuario_id"`
+	Open     int64                `bson:"abertas" json:"abertas"`
+	Counters map[string]counter   `bson:"periodos" json:"periodos"`
+	Reserved map[string]reserved  `bson:"reservas" json:"reservas"`
+	Settled  map[string]time.Time `bson:"liquidadas" json:"liquidadas"`
+}
+
+type counter struct {
+	Messages int64 `bson:"mensagens" json:"mensagens"`
+	Tokens   int64 `bson:"tokens" json:"tokens"`
+}
+
+type reserved struct {
+	Tokens  int64     `bson:"tokens" json:"tokens"`
+	Since   time.Time `bson:"desde" json:"desde"`
+	Periods []string  `bson:"periodos" json:"periodos"`
+}
+
+func usageID(userID string) string { return "usuario:" + userID }
+
+// windowNames are the windows as the outside names them.
+var windowNames = map[string]string{WindowMinute: "minute", WindowDay: "day", WindowMonth: "month"}
+
+// location is the zone by which the tenant's periods begin and end.
+func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
+	p, err := t.profiles.Get(ctx, t.id.s)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	return zone(p.TimeZone), nil
+}
+
+// Reserve takes one message and tokens from every window of the plan, in one step that can't exceed a limit, and notes
+// it under the run. For a run whose reservation is open it is a no-op; for one settled within the last minutes it is
+// ErrExists. A full window is a *QuotaError.
+func (t *Tenant) Reserve(ctx context.Context, userID, run string, p Plan, tokens int64) (Reservation, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	loc, err := t.location(ctx)
+	if err != nil {
+		return Reservation{}, err
+	}
+	now := milli(t.store.now())
+	r := Reservation{Run: run, Tokens: tokens}
+	conds := []doc.Cond{doc.Absent("reservas." + run), doc.Absent("liquidadas." + run)}
+	m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": 1}}
+	if p.Concurrency > 0 {
+		conds = append(conds, doc.NotAbove("abertas", p.Concurrency-1))
+	}
+	for _, l := range p.Limits {
+		key := period(l.Window, now, loc)
+		if l.Tokens > 0 && l.Tokens < tokens {
+			return r, &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens, Used: 0, ResetAt: periodEnd(l.Window, now, loc)}
+		}
+		conds = append(conds, fits(key, l, 1, tokens)...)
+		r.Periods = append(r.Periods, key)
+	}
+	for _, window := range []string{WindowDay, WindowMonth} { // counted also where the plan has no limit, for reports
+		if key := period(window, now, loc); !hasPeriod(r.Periods, key) {
+			r.Periods = append(r.Periods, key)
+		}
+	}
+	for _, key := range r.Periods {
+		m.Inc["periodos."+key+".mensagens"] = 1
+		m.Inc["periodos."+key+".tokens"] = tokens
+	}
+	m.Set["reservas."+run] = reserved{Tokens: tokens, Since: now, Periods: r.Periods}
+	for range 5 {
+		ok, err := t.usage.Update(ctx, usageID(userID), conds, m)
+		if err != nil || ok {
+			return r, err
+		}
+		u, err := t.usage.Get(ctx, usageID(userID))
+		if errors.Is(err, ErrNotFound) {
+			err = t.usage.Insert(ctx, usageID(userID), usage{ID: usageID(userID), UserID: userID, Counters: map[string]counter{},
+				Reserved: map[string]reserved{}, Settled: map[string]time.Time{}})
+			if err != nil && !errors.Is(err, ErrExists) {
+				return r, err
+			}
+			continue
+		}
+		if err != nil {
+			return r, err
+		}
+		if open, ok := u.Reserved[run]; ok {
+			return Reservation{Run: run, Tokens: open.Tokens, Periods: open.Periods}, nil
+		}
+		if _, ok := u.Settled[run]; ok {
+			return r, ErrExists
+		}
+		if q := u.full(p, 1, tokens, now, loc); q != nil {
+			return r, q
+		}
+	} // it was full, and is not any more: try again
+	return r, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
+}
+
+// fits are the conditions under which a period still has room.
+func fits(key string, l Limit, messages, tokens int64) []doc.Cond {
+	var conds []doc.Cond
+	if l.Messages > 0 && messages > 0 {
+		conds = append(conds, doc.NotAbove("periodos."+key+".mensagens", l.Messages-messages))
+	}
+	if l.Tokens > 0 {
+		conds = append(conds, doc.NotAbove("periodos."+key+".tokens", l.Tokens-tokens))
+	}
+	return conds
+}
+
+func hasPeriod(keys []string, key string) bool {
+	for _, k := range keys {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+// full names the window that has no room, or nil.
+func (u usage) full(p Plan, messages, tokens int64, now time.Time, loc *time.Location) *QuotaError {
+	for _, l := range p.Limits {
+		c := u.Counters[period(l.Window, now, loc)]
+		q := &QuotaError{Window: windowNames[l.Window], ResetAt: periodEnd(l.Window, now, loc)}
+		switch {
+		case l.Messages > 0 && c.Messages+messages > l.Messages:
+			q.Limit, q.Used = l.Messages, c.Messages
+			return q
+		case l.Tokens > 0 && c.Tokens+tokens > l.Tokens:
+			q.Limit, q.Used = l.Tokens, c.Tokens
+			return q
+		}
+	}
+	if messages > 0 && p.Concurrency > 0 && u.Open >= p.Concurrency {
+		return &QuotaError{Window: "concurrency", Limit: p.Concurrency, Used: u.Open}
+	}
+	return nil
+}
+
+// Extend takes further tokens in the periods of the reservation and adds them to r. A full window is a *QuotaError;
+// a reservation that is not open is ErrConflict.
+func (t *Tenant) Extend(ctx context.Context, userID string, r *Reservation, tokens int64, p Plan) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	conds := []doc.Cond{doc.Eq("reservas."+r.Run+".tokens", r.Tokens)}
+	m := doc.Mod{Inc: map[string]int64{"reservas." + r.Run + ".tokens": tokens}}
+	for _, key := range r.Periods {
+		m.Inc["periodos."+key+".tokens"] = tokens
+		for _, l := range p.Limits {
+			if l.Tokens <= 0 || !inWindow(key, l.Window) {
+				continue
+			}
+			if l.Tokens < tokens {
+				return &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens}
+			}
+			conds = append(conds, fits(key, l, 0, tokens)...)
+		}
+	}
+	ok, err := t.usage.Update(ctx, usageID(userID), conds, m)
+	if err != nil {
+		return err
+	}
+	if ok {
+		r.Tokens += tokens
+		return nil
+	}
+	u, err := t.usage.Get(ctx, usageID(userID))
+	if err != nil {
+		return err
+	}
+	if open, ok := u.Reserved[r.Run]; !ok || open.Tokens != r.Tokens {
+		return ErrConflict
+	}
+	for _, l := range p.Limits {
+		for _, key := range r.Periods {
+			if c := u.Counters[key]; inWindow(key, l.Window) && l.Tokens > 0 && c.Tokens+tokens > l.Tokens {
+				return &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens, Used: c.Tokens}
+			}
+		}
+	}
+	return fmt.Errorf("extend: %w: too much contention", ErrUnavailable)
+}
+
+func inWindow(key, window string) bool {
+	return len(key) > len(window) && key[:len(window)+1] == window+":"
+}
+
+// Settle replaces what a run reserved by what it used, and gives its message back if refundMessage. It does so once: a
+// run without an open reservation is left alone.
+func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, refundMessage bool) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	loc, err := t.location(ctx)
+	if err != nil {
+		return err
+	}
+	for range 20 {
+		u, err := t.usage.Get(ctx, usageID(userID))
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		open, ok := u.Reserved[run]
+		if !ok {
+			return nil
+		}
+		now := milli(t.store.now())
+		m := doc.Mod{Set: map[string]any{"liquidadas." + run: now}, Inc: map[string]int64{"abertas": -1}, Unset: []string{"reservas." + run}}
+		for _, key := range open.Periods {
+			if tokens != open.Tokens {
+				m.Inc["periodos."+key+".tokens"] = tokens - open.Tokens
+			}
+			if refundMessage {
+				m.Inc["periodos."+key+".mensagens"] = -1
+			}
+		}
+		u.prune(&m, open.Periods, now, loc)
+		ok, err = t.usage.Update(ctx, usageID(userID), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}, m)
+		if err != nil || ok {
+			return err
+		}
+	}
+	return fmt.Errorf("settle: %w: too much contention", ErrUnavailable)
+}
+
+// prune forgets tombstones and periods that can't matter any more.
+func (u usage) prune(m *doc.Mod, inUse []string, now time.Time, loc *time.Location) {
+	for run, at := range u.Settled {
+		if now.Sub(at) > tombstoneFor {
+			m.Unset = append(m.Unset, "liquidadas."+run)
+		}
+	}
+	for _, r := range u.Reserved {
+		inUse = append(inUse, r.Periods...)
+	}
+	for key := range u.Counters {
+		if expired(key, now, loc) && !hasPeriod(inUse, key) {
+			m.Unset = append(m.Unset, "periodos."+key)
+		}
+	}
+}
+
+// QuotaOf returns what is used of each window of the plan now, reservations included.
+func (t *Tenant) QuotaOf(ctx context.Context, userID string, p Plan) ([]QuotaUse, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	loc, err := t.location(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := t.usage.Get(ctx, usageID(userID))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	now := t.store.now()
+	var out []QuotaUse
+	for _, l := range p.Limits {
+		c := u.Counters[period(l.Window, now, loc)]
+		out = append(out, QuotaUse{Window: windowNames[l.Window], MessagesUsed: c.Messages, MessagesLimit: l.Messages, TokensUsed: c.Tokens,
+			TokensLimit: l.Tokens, ResetAt: periodEnd(l.Window, now, loc)})
+	}
+	return out, nil
+}
+
+// OpenReservations lists the tenant's reservations made before olderThan.
+func (t *Tenant) OpenReservations(ctx context.Context, olderThan time.Time) ([]OpenReservation, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	list, err := t.usage.Find(ctx, doc.Query{Where: []doc.Cond{doc.After("abertas", 0)}})
+	if err != nil {
+		return nil, err
+	}
+	var out []OpenReservation
+	for _, u := range list {
+		for run, r := range u.Reserved {
+			if r.Since.Before(olderThan) {
+				out = append(out, OpenReservation{UserID: u.UserID, Run: run, Since: r.Since})
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"aihub/store/internal/doc"
+)
+
+// Values of Run.State. The first two are not final.
+const (
+	RunAccepted    = "accepted"
+	RunStreaming   = "streaming"
+	RunComplete    = "complete"
+	RunStopped     = "stopped"
+	RunTakenOver   = "taken_over"
+	RunFailed      = "failed"
+	RunInterrupted = "interrupted"
+)
+
+// A Usage is what a run cost in tokens.
+type Usage struct {
+	In        int64 `bson:"entrada" json:"entrada"`
+	Out       int64 `bson:"saida" json:"saida"`
+	Estimated bool  `bson:"estimado" json:"estimado"`
+}
+
+// A Run is how a model's answer came about. Whoever holds its Fence may change it until it is final; the fence grows
+// when another instance takes the run over after its lease has ended.
+type Run struct {
+	ID           string    `bson:"id" json:"id"`
+	UserID       string    `bson:"usuario_id" json:"usuario_id"` // who pays
+	State        string    `bson:"estado" json:"estado"`
+	Code         string    `bson:"codigo" json:"codigo"`
+	Finish       string    `bson:"fim" json:"fim"`
+	Provider     string    `bson:"provedor" json:"provedor"`
+	Model        string    `bson:"modelo" json:"modelo"`
+	KeyFrom      string    `bson:"chave_de" json:"chave_de"` // distribuidor, global, ensaio
+	Usage        Usage     `bson:"uso" json:"uso"`
+	Len          int64     `bson:"bytes" json:"bytes"`
+	SHA          string    `bson:"sha256" json:"sha256"`
+	Fence        int64     `bson:"cerca" json:"cerca"`
+	LeaseUntil   time.Time `bson:"concessao" json:"concessao"`
+	Instance     string    `bson:"instancia" json:"instancia"`
+	Settled      bool      `bson:"liquidada" json:"liquidada"`
+	Pending      string    `bson:"pendente" json:"pendente"` // "sim" until it is settled; what the reaper looks for
+	FirstTokenMS int64     `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
+	TotalMS      int64     `bson:"ms_total" json:"ms_total"`
+	StartedAt    time.Time `bson:"inicio" json:"inicio"`
+}
+
+// Progress is what a checkpoint stores.
+type Progress struct {
+	Text, Model, Provider, KeyFrom string
+	LeaseUntil                     time.Time
+	FirstTokenMS                   int64
+}
+
+// Final is how a run ended.
+type Final struct {
+	Text, State, Code, Finish, Model, Provider, KeyFrom, SHA string
+	Len                                                      int64
+	Usage                                                    Usage
+	FirstTokenMS, TotalMS                                    int64
+}
+
+// settleGrace is how long a final run may stay unsettled before the reaper looks at it.
+const settleGrace = 15 * time.Second
+
+// RunByID returns the answer that carries the run, or ErrNotFound.
+func (t *Tenant) RunByID(ctx context.Context, run string) (Interaction, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return t.interactions.First(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.id", run)}})
+}
+
+// Checkpoint stores the text so far and renews the lease; ErrConflict when the run is final or the fence has moved.
+func (t *Tenant) Checkpoint(ctx context.Context, msg string, fence int64, p Progress) error {
+	return t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": p.Text, "execucao.estado": RunStreaming, "execucao.modelo": p.Model,
+		"execucao.provedor": p.Provider, "execucao.chave_de": p.KeyFrom, "execucao.concessao": milli(p.LeaseUntil), "execucao.bytes": int64(len(p.Text)),
+		"execucao.ms_primeiro_token": p.FirstTokenMS})
+}
+
+// FinishRun makes a run final; ErrConflict when it is already, or the fence has moved.
+func (t *Tenant) FinishRun(ctx context.Context, msg string, fence int64, f Final) error {
+	return t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": f.Text, "execucao.estado": f.State, "execucao.codigo": f.Code, "execucao.fim": f.Finish,
+		"execucao.modelo": f.Model, "execucao.provedor": f.Provider, "execucao.chave_de": f.KeyFrom, "execucao.sha256": f.SHA, "execucao.bytes": f.Len,
+		"execucao.uso": f.Usage, "execucao.ms_primeiro_token": f.FirstTokenMS, "execucao.ms_total": f.TotalMS,
+		"execucao.concessao": milli(t.store.now().Add(settleGrace))})
+}
+
+// TakeOverRun makes the caller the run's owner if its lease has ended before now and it is not final; ErrConflict
+// otherwise. It returns the new fence.
+func (t *Tenant) TakeOverRun(ctx context.Context, msg string, fence int64, now, leaseUntil time.Time, instance string) (int64, error) {
+	err := t.changeRun(ctx, msg, fence, []doc.Cond{doc.Before("execucao.concessao", milli(now))},
+		map[string]any{"execucao.cerca": fence + 1, "execucao.concessao": milli(leaseUntil), "execucao.instancia": instance})
+	return fence + 1, err
+}
+
+// changeRun changes a run that is not final and whose fence is the caller's.
+func (t *Tenant) changeRun(ctx context.Context, msg string, fence int64, conds []doc.Cond, set map[string]any) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	for _, state := range []string{RunStreaming, RunAccepted} {
+		ok, err := t.interactions.Update(ctx, msg, append([]doc.Cond{doc.Eq("execucao.cerca", fence), doc.Eq("execucao.estado", state)}, conds...), doc.Mod{Set: set})
+		if err != nil || ok {
+			return err
+		}
+	}
+	return ErrConflict
+}
+
+// MarkSettled notes that a run's quota is settled.
+func (t *Tenant) MarkSettled(ctx context.Context, msg string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	_, err := t.interactions.Update(ctx, msg, nil, doc.Mod{Set: map[string]any{"execucao.liquidada": true, "execucao.pendente": ""}})
+	return err
+}
+
+// StaleRuns returns runs that somebody must end or settle: not final with an ended lease, or final and not settled for
+// too long.
+func (t *Tenant) StaleRuns(ctx context.Context, now time.Time, limit int) ([]Interaction, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return t.interactions.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.pendente", "sim"), doc.Before("execucao.concessao", milli(now))}, Limit: limit})
+}
+
+// milli is a time as both engines keep it.
+func milli(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

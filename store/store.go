@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"aihub/store/internal/doc"
+	"aihub/store/internal/mongodoc"
+	"aihub/store/internal/sqlitedoc"
+)
+
+// Errors that callers decide on.
+var (
+	ErrNotFound = doc.ErrNotFound
+	ErrExists   = doc.ErrExists
+	// ErrConflict says that the state has changed: a stale epoch, fence or claim.
+	ErrConflict = fmt.Errorf("state has changed")
+	// ErrUnavailable wraps what only trying again can mend: network, disk, time.
+	ErrUnavailable = doc.ErrUnavailable
+)
+
+// Values of state fields as they are stored.
+const (
+	StateActive    = "ativo"
+	StateSuspended = "suspenso"
+	StateDisabled  = "desativado"
+)
+
+// Options of a store. The zero value serves.
+type Options struct {
+	Now    func() time.Time // the clock of quota periods; nil: time.Now
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+// A Store is an open database.
+type Store struct {
+	eng doc.Engine
+	now func() time.Time
+	log *slog.Logger
+}
+
+// Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
+// "aihub"), and brings its indexes up to date.
+func Open(ctx context.Context, spec string, o Options) (*Store, error) {
+	s := &Store{now: o.Now, log: o.Logger}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	var err error
+	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
+		s.eng, err = sqlitedoc.Open(ctx, path)
+	} else {
+		s.eng, err = mongodoc.Open(ctx, spec, databaseOf(spec), nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := s.eng.Migrate(ctx, indexes); err != nil {
+		_ = s.eng.Close(context.WithoutCancel(ctx))
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return s, nil
+}
+
+func databaseOf(uri string) string {
+	if u, err := url.Parse(uri); err == nil {
+		if name := strings.Trim(u.Path, "/"); name != "" {
+			return name
+		}
+	}
+	return "aihub"
+}
+
+// Ready says what keeps the store from serving: no connection, or a missing index.
+func (s *Store) Ready(ctx context.Context) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return s.eng.Ready(ctx, indexes)
+}
+
+// Close ends the connections.
+func (s *Store) Close(ctx context.Context) error { return s.eng.Close(ctx) }
+
+// Tenant returns the only handle through which id's data can be reached. It reads nothing.
+func (s *Store) Tenant(id TenantID) *Tenant {
+	sc := doc.TenantScope(id.s)
+	return &Tenant{id: id, store: s,
+		profiles:      doc.Coll[profile]{Eng: s.eng, Scope: sc, Name: collTenants},
+		users:         doc.Coll[User]{Eng: s.eng, Scope: sc, Name: collUsers},
+		conversations: doc.Coll[Conversation]{Eng: s.eng, Scope: sc, Name: collConversations},
+		interactions:  doc.Coll[Interaction]{Eng: s.eng, Scope: sc, Name: collInteractions},
+		plans:         doc.Coll[Plan]{Eng: s.eng, Scope: sc, Name: collPlans},
+		subscriptions: doc.Coll[subscription]{Eng: s.eng, Scope: sc, Name: collSubscriptions},
+		usage:         doc.Coll[usage]{Eng: s.eng, Scope: sc, Name: collUsage},
+		configs:       doc.Coll[LLMConfig]{Eng: s.eng, Scope: sc, Name: collConfigs},
+		models:        doc.Coll[Model]{Eng: s.eng, Scope: sc, Name: collModels},
+		global:        s.Global(),
+	}
+}
+
+// A Tenant is the database as one distributor sees it. Nothing it offers can name another one.
+type Tenant struct {
+	id            TenantID
+	store         *Store
+	profiles      doc.Coll[profile]
+	users         doc.Coll[User]
+	conversations doc.Coll[Conversation]
+	interactions  doc.Coll[Interaction]
+	plans         doc.Coll[Plan]
+	subscriptions doc.Coll[subscription]
+	usage         doc.Coll[usage]
+	configs       doc.Coll[LLMConfig]
+	models        doc.Coll[Model]
+	global        *Global
+}
+
+// ID names the tenant.
+func (t *Tenant) ID() TenantID { return t.id }
+
+// deadline bounds an operation whose caller does not.
+func deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 5*time.Second)
+}
+
+// changed turns a conditional update's answer into ErrConflict.
+func changed(ok bool, err error) error {
+	if err == nil && !ok {
+		return ErrConflict
+	}
+	return err
+}
