@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"time"
 
 	"aihub/store"
 )
@@ -14,6 +15,9 @@ var (
 	// ErrNobody says that no instance serves the asked name.
 	ErrNobody = errors.New("nobody answers")
 )
+
+// KeepFor is how long a kept value outlives the instance that keeps it.
+const KeepFor = 40 * time.Second
 
 // A Topic names one conversation's log. Both parts are checked shapes ([a-z0-9_-]), so they are safe in subjects.
 type Topic struct {
@@ -48,6 +52,16 @@ type Bus interface {
 	Serve(tenant store.TenantID, name string, answer func(question []byte) []byte) (stop func(), err error)
 	// Ask asks whoever serves name; ErrNobody when no one does.
 	Ask(ctx context.Context, tenant store.TenantID, name string, question []byte) ([]byte, error)
+	// Keep notes a value under a key of the tenant until it is forgotten, or for KeepFor unless it is kept again.
+	Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error
+	// Forget ends what Keep began; a key that is not kept is fine.
+	Forget(ctx context.Context, tenant store.TenantID, key string) error
+	// Watch calls receive for everything the tenant keeps, in order of its change, then once with the key "", then for
+	// every change; a nil value says that a key is no longer kept. Whether a value that ran out is told is left open.
+	// receive must not block.
+	Watch(ctx context.Context, tenant store.TenantID, receive func(key string, value []byte)) (stop func(), err error)
+	// Now is the bus's clock: one for all instances, however wrong their own clocks are.
+	Now(ctx context.Context) (time.Time, error)
 	// Ready says why the bus can't be used now, or nil.
 	Ready(ctx context.Context) error
 }

@@ -36,7 +36,7 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 			if keyFrom[i] == "global" {
 				scope = ""
 			}
-			if key, err = h.sealer.Open(scope, c.SealedKey); err != nil {
+			if key, err = h.sealer.Open(scope, c.ID, c.SealedKey); err != nil {
 				h.log.Error("a model's key can't be opened", "tenant", t.ID().String(), "config", c.ID, "error", err)
 				continue
 			}

@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) (a, b hub.Bus)) {
 		"read from the middle":             readFromMiddle,
 		"announcements leave no trace":     announcements,
 		"questions find whoever serves":    questions,
+		"what is kept is told":             kept,
+		"the clock goes":                   clock,
 		"a cancelled context ends waiting": cancelled,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -228,6 +230,59 @@ func questions(t *testing.T, a, b hub.Bus, topic hub.Topic) {
 		t.Errorf("answer %q", answer)
 	}
 	stop()
+}
+
+func kept(t *testing.T, a, b hub.Bus, topic hub.Topic) {
+	type change struct{ key, value string }
+	told := make(chan change, 100)
+	receive := func(key string, value []byte) {
+		c := change{key, string(value)}
+		if value == nil {
+			c.value = "gone"
+		}
+		told <- c
+	}
+	expect := func(want ...change) {
+		t.Helper()
+		for _, w := range want {
+			select {
+			case got := <-told:
+				if got != w {
+					t.Errorf("told %v, want %v", got, w)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("not told: %v", w)
+			}
+		}
+	}
+	other, err := store.ParseTenantID("beta")
+	must(t, err)
+	must(t, a.Keep(t.Context(), other, "c_1", []byte("secret")))
+	must(t, a.Keep(t.Context(), topic.Tenant, "c_1", []byte("one")))
+	must(t, a.Keep(t.Context(), topic.Tenant, "c_2", []byte("two")))
+	must(t, b.Keep(t.Context(), topic.Tenant, "c_1", []byte("three")))
+	stop, err := b.Watch(t.Context(), topic.Tenant, receive)
+	must(t, err)
+	expect(change{"c_2", "two"}, change{"c_1", "three"}, change{"", "gone"})
+	must(t, a.Keep(t.Context(), topic.Tenant, "c_3", []byte("four")))
+	must(t, a.Forget(t.Context(), topic.Tenant, "c_2"))
+	must(t, a.Forget(t.Context(), other, "c_1"))
+	must(t, a.Keep(t.Context(), topic.Tenant, "c_4", []byte("five")))
+	expect(change{"c_3", "four"}, change{"c_2", "gone"}, change{"c_4", "five"})
+	stop()
+	for _, key := range []string{"c_1", "c_2", "c_3", "c_4"} {
+		must(t, b.Forget(t.Context(), topic.Tenant, key))
+	}
+}
+
+func clock(t *testing.T, a, b hub.Bus, _ hub.Topic) {
+	first, err := a.Now(t.Context())
+	must(t, err)
+	second, err := b.Now(t.Context())
+	must(t, err)
+	if d := second.Sub(first); d < 0 || d > time.Minute {
+		t.Errorf("the clock went from %v to %v", first, second)
+	}
 }
 
 func cancelled(t *testing.T, a, _ hub.Bus, topic hub.Topic) {

@@ -26,10 +26,15 @@ import (
 
 const (
 	streamName = "AIHUB_LOG"
+	bucketName = "AIHUB_LIVE"
 	// retention is how long a conversation can be resumed from the log; runs are bounded far below it.
 	retention = 15 * time.Minute
 	// maxEntry is the largest event: merged text of 16 KiB and what JSON escapes make of it.
 	maxEntry = 256 << 10
+	// maxKept is the largest kept value.
+	maxKept = 16 << 10
+	// patience bounds an operation whose caller does not.
+	patience = 5 * time.Second
 )
 
 // A Bus is a connection to NATS. It is safe for concurrent use.
@@ -37,6 +42,7 @@ type Bus struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
+	kept   jetstream.KeyValue
 	server *server.Server // embedded, or nil
 }
 
@@ -96,7 +102,13 @@ func open(ctx context.Context, url string, log *slog.Logger, replicas int, more 
 		nc.Close()
 		return nil, fmt.Errorf("make the live log: %w", err)
 	}
-	return &Bus{nc: nc, js: js, stream: stream}, nil
+	kept, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucketName, Description: "what instances keep alive, for seconds",
+		TTL: hub.KeepFor, History: 1, MaxValueSize: maxKept, Storage: jetstream.MemoryStorage, Replicas: replicas})
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("make the live registry: %w", err)
+	}
+	return &Bus{nc: nc, js: js, stream: stream, kept: kept}, nil
 }
 
 // Close disconnects and stops an embedded server.
@@ -113,6 +125,8 @@ func subject(t hub.Topic) string { return "log." + t.Tenant.String() + "." + t.C
 
 // Append implements hub.Bus.
 func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: subject(t), Data: data},
 		jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
 	if err != nil {
@@ -127,6 +141,8 @@ func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte
 
 // Last implements hub.Bus.
 func (b *Bus) Last(ctx context.Context, t hub.Topic) (hub.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	m, err := b.stream.GetLastMsgForSubject(ctx, subject(t))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return hub.Entry{}, nil
@@ -139,6 +155,8 @@ func (b *Bus) Last(ctx context.Context, t hub.Topic) (hub.Entry, error) {
 
 // Read implements hub.Bus. It reads up to what is last when it begins, through a short-lived ordered consumer.
 func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	last, err := b.Last(ctx, t)
 	if err != nil || last.Rev <= after {
 		return nil, err
@@ -172,6 +190,8 @@ func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry,
 
 // Follow implements hub.Bus.
 func (b *Bus) Follow(ctx context.Context, t hub.Topic, receive func(hub.Entry)) (func(), error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	sub, err := b.nc.Subscribe("live."+t.Tenant.String()+"."+t.Conv+".*", func(m *nats.Msg) {
 		if strings.HasSuffix(m.Subject, ".now") {
 			receive(hub.Entry{Data: m.Data})
@@ -215,6 +235,8 @@ func (b *Bus) Serve(tenant store.TenantID, name string, answer func([]byte) []by
 
 // Ask implements hub.Bus.
 func (b *Bus) Ask(ctx context.Context, tenant store.TenantID, name string, question []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	m, err := b.nc.RequestWithContext(ctx, askSubject(tenant, name), question)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return nil, hub.ErrNobody
@@ -225,8 +247,68 @@ func (b *Bus) Ask(ctx context.Context, tenant store.TenantID, name string, quest
 	return m.Data, nil
 }
 
+// Keep implements hub.Bus.
+func (b *Bus) Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := b.kept.Put(ctx, tenant.String()+"."+key, value); err != nil {
+		return fmt.Errorf("keep: %w", err)
+	}
+	return nil
+}
+
+// Forget implements hub.Bus.
+func (b *Bus) Forget(ctx context.Context, tenant store.TenantID, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := b.kept.Delete(ctx, tenant.String()+"."+key); err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
+
+// Watch implements hub.Bus.
+func (b *Bus) Watch(ctx context.Context, tenant store.TenantID, receive func(string, []byte)) (func(), error) {
+	prefix := tenant.String() + "."
+	watching, end := context.WithCancel(context.WithoutCancel(ctx)) // the watch outlives the call that began it
+	w, err := b.kept.Watch(watching, prefix+">")
+	if err != nil {
+		end()
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	go func() { // ends when stop does
+		told := false
+		for entry := range w.Updates() {
+			switch {
+			case entry == nil && !told:
+				told = true
+				receive("", nil)
+			case entry == nil:
+			case entry.Operation() == jetstream.KeyValuePut:
+				receive(strings.TrimPrefix(entry.Key(), prefix), entry.Value())
+			default:
+				receive(strings.TrimPrefix(entry.Key(), prefix), nil)
+			}
+		}
+	}()
+	return func() { _ = w.Stop(); end() }, nil
+}
+
+// Now implements hub.Bus: the clock of the server that leads the log.
+func (b *Bus) Now(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	info, err := b.stream.Info(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the bus's clock: %w", err)
+	}
+	return info.TimeStamp, nil
+}
+
 // Ready implements hub.Bus.
 func (b *Bus) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if !b.nc.IsConnected() {
 		return errors.New("not connected")
 	}
