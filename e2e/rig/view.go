@@ -1,0 +1,260 @@
+package rig
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A View is what a client knows of one conversation. Apply follows the client's rule of docs/protocol.md and notes each
+// breach of what the protocol promises. It is not safe for concurrent use.
+type View struct {
+	Conv     string
+	Ep       string
+	Seq      int64
+	Messages map[string]Message
+	Order    []string
+	Runs     map[string]*Answer
+	Breaches []string
+
+	loaded bool
+	asked  bool // a sub is under way
+	places map[string]string
+}
+
+// An Answer is a run as a client has it.
+type Answer struct {
+	Run, Msg  string
+	Text      []byte
+	State     string // streaming until run.end
+	Code      string
+	Finish    string
+	Usage     Usage
+	Ended     int    // run.end events with different content
+	Restarted int    // new logs in which it began anew
+	shown     string // the longest text that was on the screen
+}
+
+// show notes what is on the screen now. Text may begin anew in a new log, but at the end all of it must be there.
+func (a *Answer) show() {
+	if len(a.Text) > len(a.shown) {
+		a.shown = string(a.Text)
+	}
+}
+
+// NewView is of a conversation that nothing is known of.
+func NewView(conv string) *View {
+	return &View{Conv: conv, Messages: map[string]Message{}, Runs: map[string]*Answer{}, places: map[string]string{}}
+}
+
+func (v *View) breach(format string, args ...any) {
+	v.Breaches = append(v.Breaches, v.Conv+": "+fmt.Sprintf(format, args...))
+}
+
+// Verdicts of Apply.
+const (
+	Applied = iota
+	Dropped
+	Gap  // subscribe again, from the view's position
+	Lost // subscribe again, without a position
+)
+
+// Apply takes a frame of the conversation in.
+func (v *View) Apply(f Frame) int {
+	switch f.T {
+	case "snap":
+		v.asked = false
+		v.snapshot(f)
+		return Applied
+	case "resumed":
+		v.asked = false
+		if f.Recovered == nil || !*f.Recovered || f.Ep != v.Ep {
+			v.breach("resumed in the log %q at %q: %s", v.Ep, f.Ep, f.Raw)
+		}
+		return Applied
+	case "ev":
+		return v.event(f)
+	}
+	return Dropped
+}
+
+func (v *View) snapshot(f Frame) {
+	v.loaded, v.Ep, v.Seq = true, f.Ep, f.Seq
+	v.Messages, v.Order = map[string]Message{}, nil
+	for _, m := range f.Messages {
+		v.put(m)
+		if m.Run == nil || !Terminal(m.Run.State) {
+			continue
+		}
+		a := v.Runs[m.Run.ID]
+		if a == nil {
+			a = &Answer{Run: m.Run.ID, Msg: m.ID}
+			v.Runs[m.Run.ID] = a
+		}
+		if a.Ended == 0 { // otherwise the end was seen in the log, and what follows only repeats it
+			a.Text = []byte(m.Text)
+			v.end(a, m.Run.State, m.Run.Code, m.Run.Finish, m.Run.Len, m.Run.SHA, m.Run.Usage)
+		} else if a.State != m.Run.State || string(a.Text) != m.Text {
+			v.breach("run %s: ended as %s, the snapshot says %s; texts equal: %v", a.Run, a.State, m.Run.State, string(a.Text) == m.Text)
+		}
+	}
+	if o := f.Open; o != nil {
+		if int64(len(o.Text)) != o.Off {
+			v.breach("run %s: the snapshot's off %d is not the text's length %d", o.Run, o.Off, len(o.Text))
+		}
+		a := v.Runs[o.Run]
+		if a == nil {
+			a = &Answer{Run: o.Run, Msg: o.Msg, State: "streaming"}
+			v.Runs[o.Run] = a
+		}
+		if a.Ended > 0 {
+			v.breach("run %s: open in a snapshot after its end", o.Run)
+		}
+		if !strings.HasPrefix(o.Text, a.shown) && !strings.HasPrefix(a.shown, o.Text) {
+			v.breach("run %s: the snapshot's open text (%d bytes) is not what was shown (%d bytes)", o.Run, len(o.Text), len(a.shown))
+		}
+		a.Text = []byte(o.Text)
+		a.show()
+	}
+}
+
+func (v *View) put(m Message) {
+	if _, ok := v.Messages[m.ID]; !ok {
+		v.Order = append(v.Order, m.ID)
+	}
+	v.Messages[m.ID] = m
+}
+
+func (v *View) event(f Frame) int {
+	first := f.Seq
+	if f.From > 0 {
+		first = f.From
+	}
+	if f.Ep == "" || first < 1 || first > f.Seq {
+		v.breach("an event without a place: %s", f.Raw)
+		return Dropped
+	}
+	if f.Ep != v.Ep {
+		if v.Ep != "" || first != 1 {
+			return Lost
+		}
+		v.Ep, v.Seq = f.Ep, 0
+	}
+	switch {
+	case f.Seq <= v.Seq:
+		return Dropped
+	case first > v.Seq+1:
+		return Gap
+	}
+	v.loaded = true
+	v.Seq = f.Seq
+	place := fmt.Sprintf("%s/%d", f.Ep, f.Seq)
+	if f.K != "delta" {
+		v.places[place] = f.K + " " + f.Msg + " " + f.Run + " " + f.State
+	}
+	switch f.K {
+	case "msg":
+		v.put(Message{ID: f.Msg, Role: f.Role, Text: f.Text, CID: f.CID})
+	case "run.start":
+		v.start(f)
+	case "delta":
+		v.delta(f)
+	case "run.end":
+		v.ended(f)
+	}
+	return Applied
+}
+
+func (v *View) start(f Frame) {
+	a := v.Runs[f.Run]
+	if a == nil {
+		v.Runs[f.Run] = &Answer{Run: f.Run, Msg: f.Msg, State: "streaming"}
+		return
+	}
+	if a.Ended > 0 {
+		v.breach("run %s: started after its end", f.Run)
+	}
+	a.Restarted++
+	a.Text = nil
+}
+
+func (v *View) delta(f Frame) {
+	a := v.Runs[f.Run]
+	if a == nil || f.Off == nil {
+		v.breach("a delta of no run or without off: %s", f.Raw)
+		return
+	}
+	off := *f.Off
+	switch {
+	case a.Ended > 0:
+		v.breach("run %s: a delta after its end: %s", f.Run, f.Raw)
+	case off > int64(len(a.Text)):
+		v.breach("run %s: lost bytes %d to %d", f.Run, len(a.Text), off)
+	case !utf8.ValidString(f.Text):
+		v.breach("run %s: a delta splits a code point at %d", f.Run, off)
+	default:
+		known := string(a.Text[off:])
+		if !strings.HasPrefix(known, f.Text) && !strings.HasPrefix(f.Text, known) {
+			v.breach("run %s: other text at %d than shown before", f.Run, off)
+		}
+		if end := off + int64(len(f.Text)); end > int64(len(a.Text)) {
+			a.Text = append(a.Text[:off], f.Text...)
+			a.show()
+		}
+	}
+}
+
+func (v *View) ended(f Frame) {
+	a := v.Runs[f.Run]
+	if a == nil {
+		a = &Answer{Run: f.Run, Msg: f.Msg}
+		v.Runs[f.Run] = a
+		if f.Len > 0 {
+			v.breach("run %s: ended without having begun", f.Run)
+			return
+		}
+	}
+	v.end(a, f.State, f.Code, f.Finish, f.Len, f.SHA, f.Usage)
+	v.put(Message{ID: f.Msg, Role: "assistant", Text: string(a.Text), Run: &Run{ID: f.Run, State: f.State, Code: f.Code, Len: f.Len, SHA: f.SHA}})
+}
+
+// end proves that the client has all of the text.
+func (v *View) end(a *Answer, state, code, finish string, length int64, sha string, usage Usage) {
+	if a.Ended > 0 && (a.State != state || a.Code != code) {
+		v.breach("run %s: ended as %s %s and again as %s %s", a.Run, a.State, a.Code, state, code)
+	}
+	if !Terminal(state) {
+		v.breach("run %s: ended in the state %q", a.Run, state)
+	}
+	a.Ended++
+	a.State, a.Code, a.Finish, a.Usage = state, code, finish, usage
+	sum := sha256.Sum256(a.Text)
+	if int64(len(a.Text)) != length || hex.EncodeToString(sum[:]) != sha {
+		v.breach("run %s (%s %s): the client has %d bytes, the end says %d; sha equal: %v", a.Run, state, code, len(a.Text), length,
+			hex.EncodeToString(sum[:]) == sha)
+	}
+	if !strings.HasPrefix(string(a.Text), a.shown) {
+		v.breach("run %s (%s %s): %d bytes were shown that the end does not have", a.Run, state, code, len(a.shown))
+	}
+	if state == "complete" && finish == "" {
+		v.breach("run %s: complete without a finish reason", a.Run)
+	}
+}
+
+// Differs compares two clients' views of a conversation: every place of the log that both saw must hold the same event.
+func (v *View) Differs(o *View) []string {
+	var out []string
+	for place, what := range v.places {
+		if other, ok := o.places[place]; ok && other != what {
+			out = append(out, fmt.Sprintf("%s: at %s one client saw %q, another %q", v.Conv, place, what, other))
+		}
+	}
+	for run, a := range v.Runs {
+		if b := o.Runs[run]; b != nil && a.Ended > 0 && b.Ended > 0 && (a.State != b.State || string(a.Text) != string(b.Text)) {
+			out = append(out, fmt.Sprintf("%s: run %s is %s with %d bytes for one client, %s with %d for another", v.Conv, run, a.State, len(a.Text), b.State, len(b.Text)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"aihub/e2e/upstream"
+)
+
+// MasterKey is the key that all instances of a world share. It is made up, and no test may find it in any output.
+const MasterKey = "3v3SYVm8rVnq4nVbJqQwq2m0lqVYJx3ZJ8b2uXq9cXk="
+
+// UpstreamKey is the key the model server is called with.
+const UpstreamKey = "sk-canary-5f1d2c7e9b804a6d"
+
+// A Setup says what a world is like.
+type Setup struct {
+	Instances int               // 0: one
+	External  bool              // MongoDB and NATS instead of the embedded engines; several instances need it
+	Plain     bool              // without the race detector, for measuring
+	Limits    []PlanLimit       // of every plan; none: no limits
+	Env       map[string]string // further environment
+	NoModel   bool              // no model server: the program's own rehearsal model answers
+}
+
+// A World is a running installation with everything around it. It ends with the test.
+type World struct {
+	T         testing.TB
+	Up        *upstream.Server
+	NATS      *NATS // nil when embedded
+	DB        *Database
+	Instances []*Instance
+	Edges     []*Proxy // clients to instance i
+	BusLines  []*Proxy // instance i to NATS
+	DataLines []*Proxy // instance i to MongoDB
+
+	setup Setup
+	path  string
+	envs  []map[string]string
+}
+
+// New starts a world.
+func New(t testing.TB, s Setup) *World {
+	t.Helper()
+	w := &World{T: t, setup: s, path: Binary(t, !s.Plain)}
+	n := max(1, s.Instances)
+	up, err := upstream.Listen("127.0.0.1:0", upstream.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = up.Close() })
+	w.Up = up
+	var mongoURI string
+	if s.External || n > 1 {
+		w.NATS = StartNATS(t)
+		w.DB, mongoURI = NewMongo(t)
+	}
+	for i := range n {
+		env := map[string]string{"AIHUB_DATA": t.TempDir(), "AIHUB_MASTER_KEY": MasterKey, "AIHUB_ENV": "development", "AIHUB_DRAIN": "5"}
+		if !s.NoModel {
+			maps.Copy(env, map[string]string{"OPENAI_API_KEY": UpstreamKey, "OPENAI_BASE_URL": up.URL(), "OPENAI_MODEL": "scripted"})
+		}
+		if w.NATS != nil {
+			bus := NewProxy(t, w.NATS.Addr())
+			data := NewProxy(t, hostOf(t, mongoURI))
+			w.BusLines, w.DataLines = append(w.BusLines, bus), append(w.DataLines, data)
+			env["NATS_URL"] = "nats://" + bus.Addr()
+			env["MONGODB_URI"] = through(t, mongoURI, data.Addr())
+		}
+		maps.Copy(env, s.Env)
+		w.envs = append(w.envs, env)
+		w.Edges = append(w.Edges, NewProxy(t, ""))
+		w.Instances = append(w.Instances, nil)
+		w.Run(i)
+	}
+	if w.DB == nil {
+		w.DB = OpenFile(t, w.envs[0]["AIHUB_DATA"])
+	}
+	w.DB.Limit(t, s.Limits...)
+	return w
+}
+
+// Run starts instance i, which must not be running, with the data it had.
+func (w *World) Run(i int) *Instance {
+	w.T.Helper()
+	in := Start(w.T, w.path, fmt.Sprintf("hub%d", i+1), w.envs[i])
+	w.Instances[i] = in
+	w.Edges[i].Target(strings.TrimPrefix(in.URL, "http://"))
+	return in
+}
+
+// Base is the address of instance i through its edge.
+func (w *World) Base(i int) string { return "http://" + w.Edges[i].Addr() }
+
+// Bases are the addresses of all instances.
+func (w *World) Bases() []string {
+	var all []string
+	for i := range w.Edges {
+		all = append(all, w.Base(i))
+	}
+	return all
+}
+
+// Person is someone of the demo, on instance i: name is usuario, supervisor or admin.
+func (w *World) Person(tenant, name string, i int) *API {
+	return &API{Base: func() string { return w.Base(i) }, Tenant: tenant, Email: name + "@" + tenant + ".example"}
+}
+
+// Device starts a client of a person that uses any instance.
+func (w *World) Device(name string, a *API) *Device {
+	d := NewDevice(w.T.Context(), name, a, w.Bases)
+	w.T.Cleanup(d.Close)
+	return d
+}
+
+// DeviceAt starts a client of a person that uses instance i only.
+func (w *World) DeviceAt(name string, a *API, i int) *Device {
+	d := NewDevice(w.T.Context(), name, a, func() []string { return []string{w.Base(i)} })
+	w.T.Cleanup(d.Close)
+	return d
+}
+
+// Context ends at a deadline that only a hanging test reaches.
+func (w *World) Context(limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(w.T.Context(), limit)
+	w.T.Cleanup(cancel)
+	return ctx
+}
+
+func hostOf(t testing.TB, uri string) string {
+	t.Helper()
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		t.Fatal("the MongoDB URI can't be read")
+	}
+	return u.Host
+}
+
+// through is the URI with another address. The driver must not look for further members behind it.
+func through(t testing.TB, uri, addr string) string {
+	t.Helper()
+	u, err := url.Parse(uri)
+	if err != nil {
+		t.Fatal("the MongoDB URI can't be read")
+	}
+	u.Host = addr
+	q := u.Query()
+	q.Set("directConnection", "true")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
