@@ -41,7 +41,7 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 				continue
 			}
 		}
-		target := llm.Target{ID: c.ID, Name: c.Name, Provider: c.Provider, BaseURL: c.BaseURL, APIKey: key, Model: c.DefaultModel,
+		target := llm.Target{ID: c.ID, Tenant: t.ID().String(), Name: c.Name, Provider: c.Provider, BaseURL: c.BaseURL, APIKey: key, Model: c.DefaultModel,
 			Script: c.Script, KeyFrom: keyFrom[i], Temperature: c.Temperature, Private: keyFrom[i] == "global"}
 		if chosen != "" && i == 0 {
 			target.Model = chosen

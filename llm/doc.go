@@ -1,0 +1,2 @@
+// Package llm speaks to models. It imports nothing of ours.
+package llm
