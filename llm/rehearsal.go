@@ -329,17 +329,17 @@ func main() {
 
 Para receber respostas de verdade, um administrador cadastra um modelo em *Modelos*: qualquer serviço compatível com a API da OpenAI ou o Gemini.`
 
-// words cuts a text into pieces of the size of tokens: a word with the space before it.
+// words cuts a text into pieces of the size of tokens: a word with the space after it.
 func words(text string) []string {
 	var out []string
-	start, inWord := 0, false
+	start, inSpace := 0, false
 	for i, r := range text {
 		space := unicode.IsSpace(r)
-		if space && inWord {
+		if !space && inSpace && i > start {
 			out = append(out, text[start:i])
 			start = i
 		}
-		inWord = !space
+		inSpace = space
 	}
 	if start < len(text) {
 		out = append(out, text[start:])
