@@ -1,0 +1,42 @@
+# make test is the whole of it: on a new machine it installs what it needs (Debian, as root, for the browser and the
+# database server) and then runs every check. The other targets are its parts.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: run build test check go-test frontend-test browser-test dist bench soak images
+
+run:
+	go run .
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/aihub .
+
+test: check frontend-test go-test browser-test
+
+# Form: formatting, vet, staticcheck, known vulnerabilities, a tidy go.mod.
+check:
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	.ci/vulnerabilities $(GOVULNCHECK)
+
+# Every Go test with the race detector, on both database engines; e2e starts the built program.
+go-test:
+	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && go test -race -timeout 20m ./...
+
+# Lint, types and unit tests of the front end, and the proof that the committed frontend/dist is what its source builds.
+frontend-test:
+	cd frontend && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
+	@test -z "$$(git status --porcelain -- frontend/dist)" || { git status --short -- frontend/dist; echo "frontend/dist is not what its source builds: run make dist and commit it"; exit 1; }
+
+# The built program in Chromium.
+browser-test:
+	e2e/browser/run
+
+dist:
+	cd frontend && npm ci --no-audit --no-fund && npm run build
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...

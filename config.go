@@ -1,0 +1,231 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A setting is one environment variable. This file is the only reader of the environment.
+type setting struct {
+	name, def, help string
+	secret          bool
+}
+
+// settings are all variables, in the order --help lists them.
+var settings = []setting{
+	{name: "AIHUB_ADDR", def: "127.0.0.1:8080", help: "address that serves people, HOST:PORT; port 0 picks a free one"},
+	{name: "AIHUB_OPS_ADDR", def: "", help: "address for operators alone: /metrics, /debug/pprof, health; unset: none"},
+	{name: "AIHUB_ENV", def: "development", help: "development or production; development makes a demo in an empty store"},
+	{name: "AIHUB_DATA", def: "data", help: "directory of the embedded database, the embedded bus and the development key"},
+	{name: "AIHUB_MASTER_KEY", help: "32 bytes in base64 or hex that seal keys and sign tokens; production requires it, development makes one", secret: true},
+	{name: "AIHUB_MASTER_KEY_PREVIOUS", help: "the key before a rotation; what it sealed can still be opened", secret: true},
+	{name: "AIHUB_PUBLIC_URL", help: "https://… address that browsers use; production requires it"},
+	{name: "AIHUB_DRAIN", def: "20", help: "seconds that live answers may finish in when the program stops, 0 to 600"},
+	{name: "AIHUB_ACCESS_TTL", def: "900", help: "life of an access token in seconds, 5 to 86400"},
+	{name: "AIHUB_DEMO_PASSWORD", def: "demo-aihub", help: "password of the demo's users, 8 to 256 bytes", secret: true},
+	{name: "MONGODB_URI", help: "database; unset: embedded SQLite in AIHUB_DATA, for a single instance", secret: true},
+	{name: "NATS_URL", help: "bus between instances; unset: embedded in this process, for a single instance", secret: true},
+	{name: "OPENAI_API_KEY", help: "with an empty store: key of the global model configuration", secret: true},
+	{name: "OPENAI_BASE_URL", help: "with an empty store: an OpenAI-compatible server; unset: OpenAI's own"},
+	{name: "OPENAI_MODEL", def: "gpt-4o-mini", help: "with an empty store: the model to ask there"},
+	{name: "GEMINI_API_KEY", help: "with an empty store: key of a global Gemini configuration, the reserve of OpenAI's", secret: true},
+	{name: "GEMINI_MODEL", def: "gemini-2.5-flash", help: "with an empty store: the model to ask there"},
+}
+
+// config is the checked configuration.
+type config struct {
+	addr, opsAddr     string
+	production        bool
+	data              string
+	masterKey         []byte
+	previousKeys      [][]byte
+	publicURL         *url.URL
+	drain             time.Duration
+	accessTTL         time.Duration
+	demoPassword      string
+	mongodbURI        string
+	natsURL           string
+	openAI, gemini    provider
+	madeDevelopmentAt string // the file of a master key that was made just now
+}
+
+// provider is a model provider named by the environment.
+type provider struct{ key, baseURL, model string }
+
+func (p provider) configured() bool { return p.key != "" || p.baseURL != "" }
+
+// usage is the text of --help.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(`IXC AI Hub
+
+  aihub            serves until it is told to stop (Ctrl-C, SIGTERM)
+  aihub version    prints the version
+  aihub --help     prints this
+
+Everything is configured by environment variables:
+
+`)
+	for _, s := range settings {
+		fmt.Fprintf(&b, "  %-26s %s", s.name, s.help)
+		if s.def != "" && !s.secret {
+			fmt.Fprintf(&b, " (default %s)", s.def)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// readConfig checks the environment. An error names the variable and what it must be, never its value.
+func readConfig(getenv func(string) string) (config, error) {
+	get := func(name string) string {
+		if v := strings.TrimSpace(getenv(name)); v != "" {
+			return v
+		}
+		for _, s := range settings {
+			if s.name == name {
+				return s.def
+			}
+		}
+		panic("config: " + name + " is not a setting")
+	}
+	c := config{addr: get("AIHUB_ADDR"), opsAddr: get("AIHUB_OPS_ADDR"), data: get("AIHUB_DATA"), demoPassword: get("AIHUB_DEMO_PASSWORD"),
+		mongodbURI: get("MONGODB_URI"), natsURL: get("NATS_URL"),
+		openAI: provider{get("OPENAI_API_KEY"), get("OPENAI_BASE_URL"), get("OPENAI_MODEL")},
+		gemini: provider{key: get("GEMINI_API_KEY"), model: get("GEMINI_MODEL")}}
+	var err error
+	switch get("AIHUB_ENV") {
+	case "development":
+	case "production":
+		c.production = true
+	default:
+		return c, errors.New("AIHUB_ENV must be development or production")
+	}
+	if err := checkAddr(c.addr); err != nil {
+		return c, fmt.Errorf("AIHUB_ADDR must be HOST:PORT, like 127.0.0.1:8080")
+	}
+	if c.opsAddr != "" {
+		if err := checkAddr(c.opsAddr); err != nil {
+			return c, fmt.Errorf("AIHUB_OPS_ADDR must be HOST:PORT, like 127.0.0.1:9090")
+		}
+	}
+	if c.drain, err = seconds(get("AIHUB_DRAIN"), 0, 600); err != nil {
+		return c, errors.New("AIHUB_DRAIN must be a whole number of seconds from 0 to 600")
+	}
+	if c.accessTTL, err = seconds(get("AIHUB_ACCESS_TTL"), 5, 86400); err != nil {
+		return c, errors.New("AIHUB_ACCESS_TTL must be a whole number of seconds from 5 to 86400")
+	}
+	if n := len(c.demoPassword); n < 8 || n > 256 {
+		return c, errors.New("AIHUB_DEMO_PASSWORD must have 8 to 256 bytes")
+	}
+	if c.publicURL, err = publicURL(get("AIHUB_PUBLIC_URL"), c.production); err != nil {
+		return c, err
+	}
+	if c.mongodbURI != "" && !strings.HasPrefix(c.mongodbURI, "mongodb://") && !strings.HasPrefix(c.mongodbURI, "mongodb+srv://") {
+		return c, errors.New("MONGODB_URI must begin with mongodb:// or mongodb+srv://")
+	}
+	if c.natsURL != "" && c.mongodbURI == "" {
+		return c, errors.New("NATS_URL is set but MONGODB_URI is not: the embedded database serves one instance only; set both, or neither")
+	}
+	if c.openAI.baseURL != "" {
+		if u, err := url.Parse(c.openAI.baseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return c, errors.New("OPENAI_BASE_URL must be an http:// or https:// address, like https://api.openai.com/v1")
+		}
+	}
+	if previous := get("AIHUB_MASTER_KEY_PREVIOUS"); previous != "" {
+		key, ok := decodeKey(previous)
+		if !ok {
+			return c, errors.New("AIHUB_MASTER_KEY_PREVIOUS must be 32 bytes in base64 or hex")
+		}
+		c.previousKeys = append(c.previousKeys, key)
+	}
+	return c, c.findMasterKey(get("AIHUB_MASTER_KEY"))
+}
+
+// findMasterKey takes the given key, or, in development, the data directory's, which is made when there is none.
+func (c *config) findMasterKey(given string) error {
+	var ok bool
+	if given != "" {
+		if c.masterKey, ok = decodeKey(given); !ok {
+			return errors.New("AIHUB_MASTER_KEY must be 32 bytes in base64 or hex, as `openssl rand -base64 32` prints")
+		}
+		return nil
+	}
+	if c.production {
+		return errors.New("AIHUB_MASTER_KEY is required in production: 32 bytes in base64 or hex, as `openssl rand -base64 32` prints")
+	}
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return fmt.Errorf("AIHUB_DATA must be a directory that can be written: %w", err)
+	}
+	path := filepath.Join(c.data, "master.key")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		c.masterKey = make([]byte, 32)
+		_, _ = rand.Read(c.masterKey) // never fails (crypto/rand)
+		c.madeDevelopmentAt = path
+		if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(c.masterKey)+"\n"), 0o600); err != nil {
+			return fmt.Errorf("AIHUB_DATA must be a directory that can be written: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the development key: %w", err)
+	}
+	if c.masterKey, ok = decodeKey(strings.TrimSpace(string(text))); !ok {
+		return fmt.Errorf("%s does not hold 32 bytes in base64; restore it, or delete the data directory with it", path)
+	}
+	return nil
+}
+
+func decodeKey(s string) ([]byte, bool) {
+	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString} {
+		if key, err := decode(s); err == nil && len(key) == 32 {
+			return key, true
+		}
+	}
+	return nil, false
+}
+
+func checkAddr(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(port)
+	if err == nil && (n < 0 || n > 65535) {
+		err = errors.New("no such port")
+	}
+	return err
+}
+
+func seconds(s string, low, high int) (time.Duration, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < low || n > high {
+		return 0, errors.New("out of range")
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+func publicURL(s string, production bool) (*url.URL, error) {
+	if s == "" {
+		if production {
+			return nil, errors.New("AIHUB_PUBLIC_URL is required in production: the https:// address that browsers use")
+		}
+		return nil, nil
+	}
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || (u.Scheme != "https" && (u.Scheme != "http" || production)) || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
+		return nil, errors.New("AIHUB_PUBLIC_URL must be an address without a path, like https://hub.example.com (http:// only in development)")
+	}
+	return u, nil
+}

@@ -1,0 +1,77 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+type meInput struct{ bearer }
+
+type meOutput struct{ Body meBody }
+
+type meBody struct {
+	User   meUser          `json:"user"`
+	Tenant meTenant        `json:"tenant"`
+	Plan   mePlan          `json:"plan"`
+	Quota  []hub.QuotaView `json:"quota"`
+	Models []meModel       `json:"models" doc:"what the person may choose from; empty: there is no choice"`
+}
+
+type meUser struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
+	Role  string `json:"role"`
+}
+
+type meTenant struct {
+	ID   string `json:"id"`
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+}
+
+type mePlan struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type meModel struct {
+	Key  string `json:"key"`
+	Name string `json:"name"`
+}
+
+func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meOutput, error) {
+	user, err := who.Tenant.User(ctx, who.User)
+	if err != nil {
+		return nil, err
+	}
+	body := meBody{User: meUser{user.ID, user.Name, user.Email, user.Role}, Tenant: meTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
+		Quota: []hub.QuotaView{}, Models: []meModel{}}
+	plan, err := who.Tenant.PlanOf(ctx, who.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return &meOutput{body}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	body.Plan = mePlan{plan.ID, plan.Name}
+	uses, err := who.Tenant.QuotaOf(ctx, who.User, plan)
+	if err != nil {
+		return nil, err
+	}
+	body.Quota = hub.ViewQuota(uses)
+	models, err := who.Tenant.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range models {
+		if m.State == store.StateActive && (len(plan.Models) == 0 || slices.Contains(plan.Models, m.Key)) {
+			body.Models = append(body.Models, meModel{m.Key, m.Name})
+		}
+	}
+	return &meOutput{body}, nil
+}

@@ -1,0 +1,88 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+// Options are the parts the edge needs; all are required unless they say otherwise.
+type Options struct {
+	Hub       *hub.Hub
+	Store     *store.Store
+	Tokens    *Tokens
+	Logger    *slog.Logger
+	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
+	Dist      fs.FS               // the built front end
+	PublicURL *url.URL            // where browsers reach this installation; nil: wherever they say
+	Version   string
+	// Development opens what only developers may see: the list of portals at "/" and the gallery.
+	Development bool
+}
+
+// A Server is the HTTP edge. Its handlers are safe for concurrent use.
+type Server struct {
+	hub     *hub.Hub
+	store   *store.Store
+	tokens  *Tokens
+	log     *slog.Logger
+	metrics prometheus.Gatherer
+	files   *files
+	pages   *template.Template
+	public  *url.URL
+	version string
+	dev     bool
+	logins  *attempts
+}
+
+// New prepares the edge; it reads the front end's files into memory.
+func New(o Options) (*Server, error) {
+	f, err := loadFiles(o.Dist)
+	if err != nil {
+		return nil, fmt.Errorf("read the front end: %w", err)
+	}
+	pages, err := template.ParseFS(o.Dist, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the front end's pages: %w", err)
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.DefaultGatherer
+	}
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
+		public: o.PublicURL, version: o.Version, dev: o.Development, logins: newAttempts()}, nil
+}
+
+// Handler serves people and clients.
+func (s *Server) Handler() http.Handler {
+	r := mux.NewRouter()
+	s.routes(r)
+	return s.guard(r)
+}
+
+// Operations serves operators: health, metrics and profiles. It must listen where only they can reach it.
+func (s *Server) Operations() http.Handler {
+	r := mux.NewRouter()
+	s.operationsRoutes(r)
+	return r
+}
+
+// secure reports whether browsers reach this installation over TLS.
+func (s *Server) secure() bool { return s.public != nil && s.public.Scheme == "https" }
+
+// tenantBySlug finds a portal; a suspended tenant is found like any other.
+func (s *Server) tenantBySlug(ctx context.Context, slug string) (*store.Tenant, store.Profile, error) {
+	if _, err := store.ParseTenantID(slug); err != nil { // slugs have the shape of ids
+		return nil, store.Profile{}, store.ErrNotFound
+	}
+	return s.store.Directory().TenantBySlug(ctx, slug)
+}

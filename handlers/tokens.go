@@ -1,0 +1,192 @@
+package handlers
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+const (
+	issuer          = "aihub"
+	accessAudience  = "aihub"
+	refreshAudience = "aihub:refresh"
+	refreshFor      = 30 * 24 * time.Hour
+	leeway          = 30 * time.Second // between the clocks of instances
+	maxToken        = 8 << 10          // bytes, before anything of it is parsed
+)
+
+// Tokens makes and checks this server's own tokens. It is the hub's Authenticator and safe for concurrent use.
+type Tokens struct {
+	store  *store.Store
+	key    []byte
+	access time.Duration
+	parse  func(audience string) *jwt.Parser
+}
+
+var _ hub.Authenticator = (*Tokens)(nil)
+
+// NewTokens derives the signing key from the installation's master key. access is the life of an access token.
+func NewTokens(s *store.Store, master []byte, access time.Duration) (*Tokens, error) {
+	key, err := hkdf.Key(sha256.New, master, nil, "aihub token signing v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the token key: %w", err)
+	}
+	return &Tokens{store: s, key: key, access: access, parse: func(audience string) *jwt.Parser {
+		// What is not asked for is not checked by the library: algorithm, expiry, issuer and audience are.
+		return jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(issuer),
+			jwt.WithAudience(audience), jwt.WithLeeway(leeway), jwt.WithStrictDecoding())
+	}}, nil
+}
+
+// claims are what a token says of a person.
+type claims struct {
+	Tenant string `json:"tenant_id"`
+	User   string `json:"usuario_id"`
+	Role   string `json:"role"`
+	Epoch  int64  `json:"epoca"`
+	jwt.RegisteredClaims
+}
+
+// Pair is what a login returns.
+type Pair struct {
+	Access, Refresh string
+	ExpiresIn       time.Duration
+	RefreshEnds     time.Time
+}
+
+// issue makes an access token and, where refresh is asked for, a refresh token.
+func (t *Tokens) issue(tenant store.TenantID, u store.User, refresh bool) (Pair, error) {
+	now := time.Now()
+	p := Pair{ExpiresIn: t.access, RefreshEnds: now.Add(refreshFor)}
+	var err error
+	if p.Access, err = t.sign(tenant, u, accessAudience, now, now.Add(t.access)); err != nil || !refresh {
+		return p, err
+	}
+	p.Refresh, err = t.sign(tenant, u, refreshAudience, now, p.RefreshEnds)
+	return p, err
+}
+
+func (t *Tokens) sign(tenant store.TenantID, u store.User, audience string, now, until time.Time) (string, error) {
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	c := claims{Tenant: tenant.String(), User: u.ID, Role: u.Role, Epoch: u.TokenEpoch, RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer,
+		Audience: jwt.ClaimStrings{audience}, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(until), ID: hex.EncodeToString(id[:])}}
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(t.key)
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return signed, nil
+}
+
+// verify checks a token's form and signature; the store is not asked.
+func (t *Tokens) verify(token, audience string) (claims, error) {
+	var c claims
+	if token == "" || len(token) > maxToken {
+		return c, hub.E("unauthenticated")
+	}
+	parsed, err := t.parse(audience).ParseWithClaims(token, &c, func(j *jwt.Token) (any, error) {
+		for name := range j.Header { // no key by reference, no extension that changes the meaning
+			if name != "alg" && name != "typ" {
+				return nil, errors.New("unexpected header")
+			}
+		}
+		return t.key, nil
+	})
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return c, hub.E("token_expired")
+	case err != nil || !parsed.Valid:
+		return c, hub.E("unauthenticated")
+	}
+	return c, nil
+}
+
+// person loads who a token speaks for and checks that it still may.
+func (t *Tokens) person(ctx context.Context, c claims) (*store.Tenant, store.Profile, store.User, error) {
+	id, err := store.ParseTenantID(c.Tenant)
+	if err != nil {
+		return nil, store.Profile{}, store.User{}, hub.E("unauthenticated")
+	}
+	tenant := t.store.Tenant(id)
+	profile, err := tenant.Profile(ctx)
+	if err != nil {
+		return nil, profile, store.User{}, orUnknown(err)
+	}
+	user, err := tenant.User(ctx, c.User)
+	switch {
+	case err != nil:
+		return nil, profile, user, orUnknown(err)
+	case user.State != store.StateActive, user.TokenEpoch != c.Epoch:
+		return nil, profile, user, hub.E("unauthenticated")
+	case profile.State != store.StateActive:
+		return nil, profile, user, hub.E("tenant_suspended")
+	}
+	return tenant, profile, user, nil
+}
+
+// orUnknown hides whether a tenant or a user exists; that the store is away is said.
+func orUnknown(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return hub.E("unauthenticated")
+	}
+	return fromStore(err)
+}
+
+// Authenticate implements hub.Authenticator.
+func (t *Tokens) Authenticate(ctx context.Context, token string) (hub.Principal, error) {
+	c, err := t.verify(token, accessAudience)
+	if err != nil {
+		return hub.Principal{}, err
+	}
+	tenant, profile, user, err := t.person(ctx, c)
+	if err != nil {
+		return hub.Principal{}, err
+	}
+	if user.Role != c.Role { // it changed since; a refresh gives a token of the new one
+		return hub.Principal{}, hub.E("token_expired")
+	}
+	return hub.Principal{Tenant: tenant, Profile: profile, User: user.ID, Name: user.Name, Role: user.Role, Expires: c.ExpiresAt.Time}, nil
+}
+
+// bearer authenticates a request's Authorization header and checks the role.
+func (t *Tokens) bearer(ctx context.Context, header string, roles []string) (hub.Principal, error) {
+	token, ok := bearerToken(header)
+	if !ok {
+		return hub.Principal{}, hub.E("unauthenticated")
+	}
+	who, err := t.Authenticate(ctx, token)
+	if err != nil {
+		return who, err
+	}
+	if !slices.Contains(roles, who.Role) {
+		return hub.Principal{}, hub.Ef("forbidden", "this needs one of the roles "+strings.Join(roles, ", "))
+	}
+	return who, nil
+}
+
+// check verifies a header's token without asking the store.
+func (t *Tokens) check(header string) error {
+	token, ok := bearerToken(header)
+	if !ok {
+		return hub.E("unauthenticated")
+	}
+	_, err := t.verify(token, accessAudience)
+	return err
+}
+
+func bearerToken(header string) (string, bool) {
+	scheme, token, ok := strings.Cut(header, " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer")
+}

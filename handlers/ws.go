@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"aihub/hub"
+)
+
+const (
+	subprotocol = "aihub.v1"
+	// messageTime is how long one message may take to arrive once it has begun: a client that dribbles bytes or empty
+	// fragments is cut off.
+	messageTime = 10 * time.Second
+	// closeTime is how long a peer may take to answer a close frame.
+	closeTime = time.Second
+)
+
+// socket upgrades a connection and lets the hub serve it until it ends.
+func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery != "" { // no token ever travels in an address
+		sendProblem(w, hub.Ef("bad_field", "the address takes no parameters; the first frame authenticates"))
+		return
+	}
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checked below, so that it can be told
+		CompressionMode: websocket.CompressionDisabled})
+	if err != nil {
+		return // the library has answered
+	}
+	ws.SetReadLimit(hub.MaxFrame)
+	c := &conn{ws: ws}
+	switch {
+	case !s.allowedOrigin(r):
+		_ = c.Close(hub.CloseOrigin, "origin not allowed")
+	case ws.Subprotocol() != subprotocol:
+		_ = c.Close(hub.CloseAbuse, "the subprotocol is "+subprotocol)
+	default:
+		s.hub.Serve(r.Context(), c)
+	}
+}
+
+// allowedOrigin lets programs in, which send no Origin, and our own pages.
+func (s *Server) allowedOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return len(r.Header["Origin"]) == 0
+	}
+	return s.ownOrigin(origin) || (s.public == nil && sameHost(origin, r.Host))
+}
+
+// ownOrigin reports whether a page of this origin is ours. Without a public address, in development, loopback ones are.
+func (s *Server) ownOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
+		return false
+	}
+	if s.public != nil {
+		return strings.EqualFold(u.Scheme, s.public.Scheme) && strings.EqualFold(u.Host, s.public.Host)
+	}
+	switch u.Hostname() {
+	case "127.0.0.1", "localhost", "::1":
+		return true
+	}
+	return false
+}
+
+func sameHost(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+}
+
+// conn is a WebSocket as the hub sees it.
+type conn struct{ ws *websocket.Conn }
+
+var _ hub.Conn = (*conn)(nil)
+
+// Read implements hub.Conn. Waiting for a message may take for ever; a message that has begun may not.
+func (c *conn) Read(ctx context.Context) ([]byte, error) {
+	kind, r, err := c.ws.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.MessageText {
+		_ = c.Close(int(websocket.StatusUnsupportedData), "frames are text")
+		return nil, errors.New("binary frame")
+	}
+	slow := time.AfterFunc(messageTime, func() { _ = c.Close(int(websocket.StatusPolicyViolation), "message too slow") })
+	defer slow.Stop()
+	return io.ReadAll(r) // bounded by the read limit, which closes with 1009
+}
+
+// Write implements hub.Conn.
+func (c *conn) Write(ctx context.Context, frame []byte) error {
+	return c.ws.Write(ctx, websocket.MessageText, frame)
+}
+
+// Close implements hub.Conn: a peer that does not answer the close frame is cut off.
+func (c *conn) Close(code int, reason string) error {
+	cut := time.AfterFunc(closeTime, func() { _ = c.ws.CloseNow() })
+	defer cut.Stop()
+	return c.ws.Close(websocket.StatusCode(code), reason)
+}
