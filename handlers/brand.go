@@ -64,12 +64,15 @@ func textOn(c rgb) string {
 func accent(brand, surface rgb, dir float64) rgb {
 	c := brand.lch()
 	c.c = math.Min(c.c, .2)
-	for {
-		if got := c.rgb(); contrast(got, surface) >= minContrast || c.l <= 0 || c.l >= 1 {
+	for ; c.l >= 0 && c.l <= 1; c.l += dir * .005 {
+		if got := c.rgb(); contrast(got, surface) >= minContrast {
 			return got
 		}
-		c.l += dir * .005
 	}
+	if dir > 0 {
+		return rgb{1, 1, 1}
+	}
+	return rgb{}
 }
 
 func parseHex(s string) (rgb, bool) {

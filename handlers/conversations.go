@@ -32,15 +32,15 @@ func viewConversation(c store.Conversation) conversationView {
 // stamp formats a time as the wire does: UTC with milliseconds.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// page is part of every list's input.
-type page struct {
+// Page is part of every list's input.
+type Page struct {
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
 type listInput struct {
-	bearer
-	page
+	Bearer
+	Page
 }
 
 type conversationList struct {
@@ -63,14 +63,14 @@ func (s *Server) listConversations(ctx context.Context, who hub.Principal, in *l
 	return out, nil
 }
 
-type conversationInput struct {
-	bearer
+type ConversationInput struct {
+	Bearer
 	ID string `path:"id"`
 }
 
 type conversationOutput struct{ Body conversationView }
 
-func (s *Server) getConversation(ctx context.Context, who hub.Principal, in *conversationInput) (*conversationOutput, error) {
+func (s *Server) getConversation(ctx context.Context, who hub.Principal, in *ConversationInput) (*conversationOutput, error) {
 	c, err := hub.Readable(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func ownConversation(ctx context.Context, who hub.Principal, id string) (store.C
 }
 
 type renameInput struct {
-	conversationInput
+	ConversationInput
 	Body struct {
 		Title string `json:"title" minLength:"1" maxLength:"200"`
 	}
@@ -112,7 +112,7 @@ func (s *Server) renameConversation(ctx context.Context, who hub.Principal, in *
 	return &conversationOutput{viewConversation(c)}, nil
 }
 
-func (s *Server) deleteConversation(ctx context.Context, who hub.Principal, in *conversationInput) error {
+func (s *Server) deleteConversation(ctx context.Context, who hub.Principal, in *ConversationInput) error {
 	c, err := ownConversation(ctx, who, in.ID)
 	if err != nil {
 		return err
@@ -121,8 +121,8 @@ func (s *Server) deleteConversation(ctx context.Context, who hub.Principal, in *
 }
 
 type messagesInput struct {
-	conversationInput
-	page
+	ConversationInput
+	Page
 }
 
 type messageList struct {
@@ -157,7 +157,7 @@ func (s *Server) listMessages(ctx context.Context, who hub.Principal, in *messag
 }
 
 type transcriptInput struct {
-	conversationInput
+	ConversationInput
 	Format string `query:"format" enum:"md,json" default:"md"`
 }
 

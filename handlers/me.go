@@ -9,7 +9,7 @@ import (
 	"aihub/store"
 )
 
-type meInput struct{ bearer }
+type meInput struct{ Bearer }
 
 type meOutput struct{ Body meBody }
 

@@ -16,12 +16,12 @@ const (
 	maxBody = 1 << 20
 )
 
-// bearer is part of every private route's input.
-type bearer struct {
+// Bearer is part of every private route's input.
+type Bearer struct {
 	Authorization string `header:"Authorization" hidden:"true"`
 }
 
-func (b *bearer) credentials() string { return b.Authorization }
+func (b *Bearer) credentials() string { return b.Authorization }
 
 // public registers a route that needs no person.
 func public[I, O any](a huma.API, method, path, summary string, do func(context.Context, *I) (*O, error)) {
