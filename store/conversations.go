@@ -74,32 +74,19 @@ func (t *Tenant) Conversations(ctx context.Context, userID, cursor string, limit
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	q := doc.Query{Where: []doc.Cond{doc.Eq("usuario_id", userID), doc.Ne("estado", ConversationDeleted)}, Sort: "atualizada_em", Desc: true, Limit: limit + 1}
-	var after Conversation
 	if cursor != "" {
 		ms, id, ok := strings.Cut(cursor, ".")
 		n, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil || !ok || !ValidID("c", id) {
 			return nil, "", ErrNotFound
 		}
-		after = Conversation{ID: id, UpdatedAt: time.UnixMilli(n).UTC()}
-		q.Where = append(q.Where, doc.Before("atualizada_em", after.UpdatedAt.Add(time.Millisecond)))
-		q.Limit += 50 // those of the very same millisecond that the last page had
+		q.Past = &doc.Place{Value: time.UnixMilli(n).UTC(), ID: id}
 	}
-	found, err := t.conversations.Find(ctx, q)
-	if err != nil {
-		return nil, "", err
+	if list, err = t.conversations.Find(ctx, q); err != nil || len(list) <= limit {
+		return list, "", err
 	}
-	for _, c := range found {
-		if cursor != "" && c.UpdatedAt.Equal(after.UpdatedAt) && c.ID >= after.ID {
-			continue
-		}
-		if len(list) == limit {
-			last := list[limit-1]
-			return list, strconv.FormatInt(last.UpdatedAt.UnixMilli(), 10) + "." + last.ID, nil
-		}
-		list = append(list, c)
-	}
-	return list, "", nil
+	last := list[limit-1]
+	return list[:limit], strconv.FormatInt(last.UpdatedAt.UnixMilli(), 10) + "." + last.ID, nil
 }
 
 // RenameConversation changes the title; ErrNotFound.

@@ -47,7 +47,7 @@ type Directory struct {
 
 // Directory returns the tenants' directory.
 func (s *Store) Directory() *Directory {
-	return &Directory{s, doc.Coll[profile]{Eng: s.eng, Scope: doc.EverywhereScope(), Name: collTenants}}
+	return &Directory{s, collection[profile](s, doc.EverywhereScope(), collTenants)}
 }
 
 // Empty reports whether there is no tenant at all.

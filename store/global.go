@@ -18,9 +18,9 @@ type Global struct {
 func (s *Store) Global() *Global {
 	sc := doc.GlobalScope()
 	return &Global{
-		plans:   doc.Coll[Plan]{Eng: s.eng, Scope: sc, Name: collPlans},
-		configs: doc.Coll[LLMConfig]{Eng: s.eng, Scope: sc, Name: collConfigs},
-		models:  doc.Coll[Model]{Eng: s.eng, Scope: sc, Name: collModels},
+		plans:   collection[Plan](s, sc, collPlans),
+		configs: collection[LLMConfig](s, sc, collConfigs),
+		models:  collection[Model](s, sc, collModels),
 	}
 }
 

@@ -13,6 +13,12 @@ import (
 // still be under way, so that none reserves again.
 const tombstoneFor = 5 * time.Minute
 
+// MaxTokens is the most that one step takes or one run is charged: a number beyond it is somebody's mistake, and must not
+// make the counters overflow.
+const MaxTokens = 1 << 40
+
+func plausible(tokens int64) int64 { return min(max(tokens, 0), MaxTokens) }
+
 // A QuotaError says which window is full, and when it begins anew.
 type QuotaError struct {
 	Window      string // minute, day, month or concurrency
@@ -90,7 +96,7 @@ func (t *Tenant) Reserve(ctx context.Context, userID, run string, p Plan, tokens
 	if err != nil {
 		return Reservation{}, err
 	}
-	now := milli(t.store.now())
+	now, tokens := milli(t.store.now()), plausible(tokens)
 	r := Reservation{Run: run, Tokens: tokens}
 	conds := []doc.Cond{doc.Absent("reservas." + run), doc.Absent("liquidadas." + run)}
 	m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": 1}}
@@ -99,9 +105,6 @@ func (t *Tenant) Reserve(ctx context.Context, userID, run string, p Plan, tokens
 	}
 	for _, l := range p.Limits {
 		key := period(l.Window, now, loc)
-		if l.Tokens > 0 && l.Tokens < tokens {
-			return r, &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens, Used: 0, ResetAt: periodEnd(l.Window, now, loc)}
-		}
 		conds = append(conds, fits(key, l, 1, tokens)...)
 		r.Periods = append(r.Periods, key)
 	}
@@ -191,6 +194,7 @@ func (u usage) full(p Plan, messages, tokens int64, now time.Time, loc *time.Loc
 func (t *Tenant) Extend(ctx context.Context, userID string, r *Reservation, tokens int64, p Plan) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
+	tokens = plausible(tokens)
 	conds := []doc.Cond{doc.Eq("reservas."+r.Run+".tokens", r.Tokens)}
 	m := doc.Mod{Inc: map[string]int64{"reservas." + r.Run + ".tokens": tokens}}
 	for _, key := range r.Periods {
@@ -198,9 +202,6 @@ func (t *Tenant) Extend(ctx context.Context, userID string, r *Reservation, toke
 		for _, l := range p.Limits {
 			if l.Tokens <= 0 || !inWindow(key, l.Window) {
 				continue
-			}
-			if l.Tokens < tokens {
-				return &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens}
 			}
 			conds = append(conds, fits(key, l, 0, tokens)...)
 		}
@@ -239,6 +240,7 @@ func inWindow(key, window string) bool {
 func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, refundMessage bool) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
+	tokens = plausible(tokens)
 	loc, err := t.location(ctx)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -71,7 +72,7 @@ const settleGrace = 15 * time.Second
 func (t *Tenant) RunByID(ctx context.Context, run string) (Interaction, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	return t.interactions.First(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.id", run)}})
+	return t.interactions.First(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.id", run), doc.After("execucao.id", "")}})
 }
 
 // Checkpoint stores the text so far and renews the lease; ErrConflict when the run is final or the fence has moved.
@@ -81,12 +82,21 @@ func (t *Tenant) Checkpoint(ctx context.Context, msg string, fence int64, p Prog
 		"execucao.ms_primeiro_token": p.FirstTokenMS})
 }
 
-// FinishRun makes a run final; ErrConflict when it is already, or the fence has moved.
+// FinishRun makes a run final; ErrConflict when it is already, or the fence has moved. To finish it again in the same way
+// is harmless: the answer to the first time may have been lost.
 func (t *Tenant) FinishRun(ctx context.Context, msg string, fence int64, f Final) error {
-	return t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": f.Text, "execucao.estado": f.State, "execucao.codigo": f.Code, "execucao.fim": f.Finish,
+	err := t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": f.Text, "execucao.estado": f.State, "execucao.codigo": f.Code, "execucao.fim": f.Finish,
 		"execucao.modelo": f.Model, "execucao.provedor": f.Provider, "execucao.chave_de": f.KeyFrom, "execucao.sha256": f.SHA, "execucao.bytes": f.Len,
 		"execucao.uso": f.Usage, "execucao.ms_primeiro_token": f.FirstTokenMS, "execucao.ms_total": f.TotalMS,
 		"execucao.concessao": milli(t.store.now().Add(settleGrace))})
+	if !errors.Is(err, ErrConflict) {
+		return err
+	}
+	m, readErr := t.Message(ctx, msg)
+	if readErr == nil && m.Run != nil && m.Run.Fence == fence && m.Run.State == f.State && m.Run.Code == f.Code && m.Run.SHA == f.SHA && m.Text == f.Text {
+		return nil
+	}
+	return err
 }
 
 // TakeOverRun makes the caller the run's owner if its lease has ended before now and it is not final; ErrConflict
@@ -123,7 +133,7 @@ func (t *Tenant) MarkSettled(ctx context.Context, msg string) error {
 func (t *Tenant) StaleRuns(ctx context.Context, now time.Time, limit int) ([]Interaction, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	return t.interactions.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.pendente", "sim"), doc.Before("execucao.concessao", milli(now))}, Limit: limit})
+	return t.interactions.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("execucao.pendente", "sim"), doc.After("execucao.pendente", ""), doc.Before("execucao.concessao", milli(now))}, Limit: limit})
 }
 
 // milli is a time as both engines keep it.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -34,6 +35,8 @@ const (
 type Options struct {
 	Now    func() time.Time // the clock of quota periods; nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default()
+
+	mongo mongodoc.Options // set by tests
 }
 
 // A Store is an open database.
@@ -41,12 +44,15 @@ type Store struct {
 	eng doc.Engine
 	now func() time.Time
 	log *slog.Logger
+
+	mu     sync.Mutex
+	poison map[string]bool // documents that were left out and logged
 }
 
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Logger}
+	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -57,7 +63,7 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
 		s.eng, err = sqlitedoc.Open(ctx, path)
 	} else {
-		s.eng, err = mongodoc.Open(ctx, spec, databaseOf(spec), nil)
+		s.eng, err = mongodoc.Open(ctx, spec, databaseOf(spec), o.mongo)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -92,16 +98,38 @@ func (s *Store) Close(ctx context.Context) error { return s.eng.Close(ctx) }
 func (s *Store) Tenant(id TenantID) *Tenant {
 	sc := doc.TenantScope(id.s)
 	return &Tenant{id: id, store: s,
-		profiles:      doc.Coll[profile]{Eng: s.eng, Scope: sc, Name: collTenants},
-		users:         doc.Coll[User]{Eng: s.eng, Scope: sc, Name: collUsers},
-		conversations: doc.Coll[Conversation]{Eng: s.eng, Scope: sc, Name: collConversations},
-		interactions:  doc.Coll[Interaction]{Eng: s.eng, Scope: sc, Name: collInteractions},
-		plans:         doc.Coll[Plan]{Eng: s.eng, Scope: sc, Name: collPlans},
-		subscriptions: doc.Coll[subscription]{Eng: s.eng, Scope: sc, Name: collSubscriptions},
-		usage:         doc.Coll[usage]{Eng: s.eng, Scope: sc, Name: collUsage},
-		configs:       doc.Coll[LLMConfig]{Eng: s.eng, Scope: sc, Name: collConfigs},
-		models:        doc.Coll[Model]{Eng: s.eng, Scope: sc, Name: collModels},
+		profiles:      collection[profile](s, sc, collTenants),
+		users:         collection[User](s, sc, collUsers),
+		conversations: collection[Conversation](s, sc, collConversations),
+		interactions:  collection[Interaction](s, sc, collInteractions),
+		plans:         collection[Plan](s, sc, collPlans),
+		subscriptions: collection[subscription](s, sc, collSubscriptions),
+		usage:         collection[usage](s, sc, collUsage),
+		configs:       collection[LLMConfig](s, sc, collConfigs),
+		models:        collection[Model](s, sc, collModels),
 		global:        s.Global(),
+	}
+}
+
+// collection is one collection as a scope sees it.
+func collection[T any](s *Store, sc doc.Scope, name string) doc.Coll[T] {
+	return doc.Coll[T]{Eng: s.eng, Scope: sc, Name: name, Skipped: s.skipped}
+}
+
+// maxSkipped bounds what is remembered of documents that were left out.
+const maxSkipped = 1000
+
+// skipped logs a document that is not what this program writes: once, since every list would name it again.
+func (s *Store) skipped(coll, id string, err error) {
+	s.mu.Lock()
+	key := coll + "/" + id
+	known := s.poison[key]
+	if !known && len(s.poison) < maxSkipped {
+		s.poison[key] = true
+	}
+	s.mu.Unlock()
+	if !known {
+		s.log.Error("a document was left out: it has another shape than this program writes", "collection", coll, "id", id, "error", err)
 	}
 }
 

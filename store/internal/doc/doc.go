@@ -5,6 +5,8 @@ package doc
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 )
 
 // Errors of every engine. What is none of these is wrapped in ErrUnavailable.
@@ -71,7 +73,8 @@ func (s Scope) Key(id string) (string, error) {
 // An Op is a comparison of one field with a value.
 type Op string
 
-// Comparisons. NotAbove takes a missing field for 0; Absent takes no value; Before compares strings, times and numbers.
+// Comparisons. NotAbove takes a missing field for 0; Absent takes no value; Before compares strings, times and numbers;
+// In takes a []string; Contains takes what Fold returns.
 const (
 	OpEq       Op = "eq"
 	OpNe       Op = "ne"
@@ -79,6 +82,8 @@ const (
 	OpAfter    Op = "gt"
 	OpNotAbove Op = "notabove"
 	OpAbsent   Op = "absent"
+	OpIn       Op = "in"
+	OpContains Op = "contains"
 )
 
 // A Cond compares the field at a dotted path. Paths are constants of the domain code or made of checked ids.
@@ -106,6 +111,12 @@ func NotAbove(field string, v int64) Cond { return Cond{field, OpNotAbove, v} }
 // Absent holds where there is no such field.
 func Absent(field string) Cond { return Cond{field, OpAbsent, nil} }
 
+// In holds where the field has one of the values.
+func In(field string, values []string) Cond { return Cond{field, OpIn, values} }
+
+// Contains holds where the text has words in it, whatever their case and accents.
+func Contains(field, words string) Cond { return Cond{field, OpContains, Fold(words)} }
+
 // A Query selects documents of one collection; its conditions are ANDed. Results are sorted by Sort ("" is the id),
 // then by id.
 type Query struct {
@@ -113,6 +124,13 @@ type Query struct {
 	Sort  string
 	Desc  bool
 	Limit int
+	Past  *Place // only what comes after this place in the order
+}
+
+// A Place is where a page of a sorted result ended. Value is that of the sort key; without one it is not used.
+type Place struct {
+	Value any
+	ID    string
 }
 
 // A Mod changes one document atomically. Keys are dotted paths; parents that are missing are made.
@@ -122,13 +140,70 @@ type Mod struct {
 	Unset []string
 }
 
+// CheckPaths refuses a change whose paths are not what domain code makes of constants and checked ids.
+func CheckPaths(conds []Cond, m Mod) error {
+	for _, c := range conds {
+		if !plainPath(c.Field) {
+			return fmt.Errorf("field path %q", c.Field)
+		}
+	}
+	for k := range m.Set {
+		if !plainPath(k) {
+			return fmt.Errorf("field path %q", k)
+		}
+	}
+	for k := range m.Inc {
+		if !plainPath(k) {
+			return fmt.Errorf("field path %q", k)
+		}
+	}
+	for _, k := range m.Unset {
+		if !plainPath(k) {
+			return fmt.Errorf("field path %q", k)
+		}
+	}
+	return nil
+}
+
+func plainPath(path string) bool {
+	step := 0 // length of the current one
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '.':
+			if step == 0 {
+				return false
+			}
+			step = 0
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == ':', c == '+':
+			step++
+		default:
+			return false
+		}
+	}
+	return step > 0
+}
+
 // An Index is declared once and made by every engine. distribuidor_id is always its first field.
 type Index struct {
 	Coll   string
 	Fields []string
 	Unique bool
-	// Where restricts a unique index to documents in which this string field is not empty.
+	// Where restricts the index to documents in which this string field is not empty. A query that shall use it says so
+	// with After(Where, "").
 	Where string
+}
+
+// Name of the index in the database. What distinguishes two kinds of index is in it, so that a changed declaration makes
+// a new one.
+func (x Index) Name() string {
+	kind := "ix"
+	if x.Unique {
+		kind = "ux"
+	}
+	if x.Where != "" {
+		kind += "p"
+	}
+	return kind + "_" + x.Coll + "_" + strings.ReplaceAll(strings.Join(x.Fields, "_"), ".", "_")
 }
 
 // An Engine stores documents. Values are structs with bson and json tags of the same names. Every method is safe for
@@ -137,13 +212,14 @@ type Engine interface {
 	// Insert adds v under id. ErrExists: this scope has a document with that id, or a unique index refuses it. Another
 	// tenant's id never collides. It is safe to repeat: after an ambiguous failure, ErrExists means that it is there.
 	Insert(ctx context.Context, s Scope, coll, id string, v any) error
-	// Find decodes the matching documents into out, a pointer to a slice.
-	Find(ctx context.Context, s Scope, coll string, q Query, out any) error
+	// Find calls each for every matching document, in order. decode fails where the document does not fit the type; that
+	// does not end the search. Both arguments are valid only during the call.
+	Find(ctx context.Context, s Scope, coll string, q Query, each func(id string, decode func(v any) error)) error
 	// Update applies m to the document with this id if all conds hold, in one atomic step, and reports whether it did.
 	Update(ctx context.Context, s Scope, coll, id string, conds []Cond, m Mod) (bool, error)
 	// Delete removes the document with this id if all conds hold, and reports whether it did.
 	Delete(ctx context.Context, s Scope, coll, id string, conds []Cond) (bool, error)
-	// Migrate makes the indexes; several instances may do so at once.
+	// Migrate makes the indexes that are missing; several instances may do so at once.
 	Migrate(ctx context.Context, indexes []Index) error
 	// Ready says what is missing: the connection, or an index.
 	Ready(ctx context.Context, indexes []Index) error
@@ -155,6 +231,9 @@ type Coll[T any] struct {
 	Eng   Engine
 	Scope Scope
 	Name  string
+	// Skipped is told of documents that are not a T: written by hand, or by a program that is not this one. They are left
+	// out of every result.
+	Skipped func(coll, id string, err error)
 }
 
 // Insert adds v under id.
@@ -162,10 +241,35 @@ func (c Coll[T]) Insert(ctx context.Context, id string, v T) error {
 	return c.Eng.Insert(ctx, c.Scope, c.Name, id, v)
 }
 
-// Find returns the matching documents.
-func (c Coll[T]) Find(ctx context.Context, q Query) (out []T, err error) {
-	err = c.Eng.Find(ctx, c.Scope, c.Name, q, &out)
-	return out, err
+// Find returns the matching documents that are a T.
+func (c Coll[T]) Find(ctx context.Context, q Query) ([]T, error) {
+	want := q.Limit
+	for {
+		out := make([]T, 0, min(want, 64))
+		seen := 0
+		err := c.Eng.Find(ctx, c.Scope, c.Name, q, func(id string, decode func(any) error) {
+			seen++
+			var v T
+			if err := decode(&v); err != nil {
+				if c.Skipped != nil {
+					c.Skipped(c.Name, id, err)
+				}
+				return
+			}
+			out = append(out, v)
+		})
+		if err != nil {
+			return nil, err
+		}
+		skipped := seen - len(out)
+		switch {
+		case want > 0 && len(out) >= want:
+			return out[:want], nil
+		case want == 0, seen < q.Limit:
+			return out, nil
+		}
+		q.Limit = want + 2*skipped // a page that lost documents is filled up, or its reader would take it for the last
+	}
 }
 
 // First returns the first matching document or ErrNotFound.
@@ -189,4 +293,9 @@ func (c Coll[T]) Get(ctx context.Context, id string) (T, error) {
 // Update applies m if all conds hold and reports whether it did.
 func (c Coll[T]) Update(ctx context.Context, id string, conds []Cond, m Mod) (bool, error) {
 	return c.Eng.Update(ctx, c.Scope, c.Name, id, conds, m)
+}
+
+// Delete removes the document if all conds hold and reports whether it did.
+func (c Coll[T]) Delete(ctx context.Context, id string, conds []Cond) (bool, error) {
+	return c.Eng.Delete(ctx, c.Scope, c.Name, id, conds)
 }

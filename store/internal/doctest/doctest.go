@@ -42,23 +42,30 @@ type colls struct {
 // Run runs the suite. open returns an empty engine for each test.
 func Run(t *testing.T, open func(t *testing.T) doc.Engine) {
 	for name, test := range map[string]func(t *testing.T, c colls){
-		"insert and get":                         insertAndGet,
-		"tenants do not meet":                    tenantsDoNotMeet,
-		"no tenant, no operation":                noTenant,
-		"everywhere only reads":                  everywhereOnlyReads,
-		"global rows belong to no tenant":        globalRows,
-		"a unique index arbitrates":              uniqueIndex,
-		"pages backwards by id":                  pages,
-		"sorts by a field, then by id":           sorts,
-		"conditions decide":                      conditions,
-		"missing counts as zero":                 missingIsZero,
-		"dotted paths make and remove":           dottedPaths,
-		"a limit holds under contention":         contention,
-		"times compare":                          times,
-		"any text survives":                      anyText,
-		"a value is never an operator":           noOperators,
-		"delete needs its conditions":            deletes,
-		"a cancelled context ends the operation": cancelled,
+		"insert and get":                          insertAndGet,
+		"tenants do not meet":                     tenantsDoNotMeet,
+		"no tenant, no operation":                 noTenant,
+		"everywhere only reads":                   everywhereOnlyReads,
+		"global rows belong to no tenant":         globalRows,
+		"a unique index arbitrates":               uniqueIndex,
+		"pages backwards by id":                   pages,
+		"sorts by a field, then by id":            sorts,
+		"pages go on where the last one ended":    pagesGoOn,
+		"finds words in any case and accent":      words,
+		"one of several values":                   oneOf,
+		"a foreign shape is skipped":              foreignShape,
+		"a page is filled up past foreign shapes": filledPage,
+		"a path is made of plain names":           plainPaths,
+		"an absent map can be set below":          absentMap,
+		"conditions decide":                       conditions,
+		"missing counts as zero":                  missingIsZero,
+		"dotted paths make and remove":            dottedPaths,
+		"a limit holds under contention":          contention,
+		"times compare":                           times,
+		"any text survives":                       anyText,
+		"a value is never an operator":            noOperators,
+		"delete needs its conditions":             deletes,
+		"a cancelled context ends the operation":  cancelled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			eng := open(t)
@@ -207,6 +214,134 @@ func sorts(t *testing.T, c colls) {
 	must(t, err)
 	if ids(up) != "1 2 3 0 " || ids(down) != "0 3 2 1 " {
 		t.Errorf("up %s, down %s", ids(up), ids(down))
+	}
+}
+
+func pagesGoOn(t *testing.T, c colls) {
+	base := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for i := range 23 { // many of the very same time
+		must(t, c.a.Insert(t.Context(), fmt.Sprintf("%02d", i), note{Conv: "x", At: base.Add(time.Duration(i/7) * time.Millisecond)}))
+		must(t, c.b.Insert(t.Context(), fmt.Sprintf("%02d", i), note{Conv: "x", At: base}))
+	}
+	for _, q := range []doc.Query{{Sort: "at"}, {Sort: "at", Desc: true}, {}, {Desc: true}, {Sort: "at", Where: []doc.Cond{doc.Eq("conv", "x")}}} {
+		all, err := c.a.Find(t.Context(), q)
+		must(t, err)
+		var paged []note
+		q.Limit = 5
+		for {
+			page, err := c.a.Find(t.Context(), q)
+			must(t, err)
+			if len(page) == 0 {
+				break
+			}
+			paged = append(paged, page...)
+			last := page[len(page)-1]
+			q.Past = &doc.Place{Value: last.At, ID: last.ID}
+		}
+		if len(all) != 23 || ids(paged) != ids(all) {
+			t.Errorf("%+v: pages %s, all %s", q, ids(paged), ids(all))
+		}
+	}
+}
+
+func words(t *testing.T, c colls) {
+	for id, text := range map[string]string{"1": "Olá, não abre a MAÇÃ", "2": "cafe\u0301 com pão", "3": "a.c*(b)", "4": "nada"} {
+		must(t, c.a.Insert(t.Context(), id, note{Text: text}))
+	}
+	must(t, c.b.Insert(t.Context(), "5", note{Text: "maçã de outra loja"}))
+	for words, want := range map[string]string{"maca": "1 ", "MAÇÃ": "1 ", "NAO ABRE": "1 ", "café": "2 ", "pao": "2 ", ".c*(": "3 ", "a.c": "3 ", "axc": "", "$where": "",
+		"a": "1 2 3 4 "} {
+		got, err := c.a.Find(t.Context(), doc.Query{Where: []doc.Cond{doc.Contains("text", words)}})
+		must(t, err)
+		if ids(got) != want {
+			t.Errorf("%q found %q, want %q", words, ids(got), want)
+		}
+	}
+}
+
+func oneOf(t *testing.T, c colls) {
+	for i := range 5 {
+		must(t, c.a.Insert(t.Context(), fmt.Sprint(i), note{Conv: fmt.Sprint("c", i)}))
+	}
+	for _, test := range []struct {
+		values []string
+		want   string
+	}{{[]string{"c1", "c3", "c9"}, "1 3 "}, {[]string{}, ""}, {[]string{`c1"]`, "$ne"}, ""}} {
+		got, err := c.a.Find(t.Context(), doc.Query{Where: []doc.Cond{doc.In("conv", test.values)}})
+		must(t, err)
+		if ids(got) != test.want {
+			t.Errorf("%v found %q, want %q", test.values, ids(got), test.want)
+		}
+	}
+}
+
+// stranger is what an older or a careless program may have stored in the notes.
+type stranger struct {
+	Conv string `bson:"conv" json:"conv"`
+	Used string `bson:"used" json:"used"`
+}
+
+func foreignShape(t *testing.T, c colls) {
+	must(t, c.a.Insert(t.Context(), "1", note{Conv: "x"}))
+	must(t, doc.Coll[stranger]{Eng: c.eng, Scope: c.a.Scope, Name: "notes"}.Insert(t.Context(), "2", stranger{"x", "many"}))
+	var skipped []string
+	c.a.Skipped = func(coll, id string, err error) {
+		skipped = append(skipped, fmt.Sprint(coll, "/", id, " ", err != nil))
+	}
+	got, err := c.a.Find(t.Context(), doc.Query{})
+	must(t, err)
+	if ids(got) != "1 " || len(skipped) != 1 || skipped[0] != "notes/2 true" {
+		t.Errorf("found %s, skipped %v", ids(got), skipped)
+	}
+	if _, err := c.a.Get(t.Context(), "2"); !errors.Is(err, doc.ErrNotFound) {
+		t.Errorf("get: %v, want ErrNotFound", err)
+	}
+}
+
+func filledPage(t *testing.T, c colls) {
+	strangers := doc.Coll[stranger]{Eng: c.eng, Scope: c.a.Scope, Name: "notes"}
+	for i := range 20 {
+		if i%3 == 0 {
+			must(t, c.a.Insert(t.Context(), fmt.Sprintf("%02d", i), note{}))
+			continue
+		}
+		must(t, strangers.Insert(t.Context(), fmt.Sprintf("%02d", i), stranger{Used: "x"}))
+	}
+	got, err := c.a.Find(t.Context(), doc.Query{Limit: 5})
+	must(t, err)
+	if ids(got) != "00 03 06 09 12 " {
+		t.Errorf("got %s", ids(got))
+	}
+	if got, err = c.a.Find(t.Context(), doc.Query{Limit: 50}); err != nil || len(got) != 7 {
+		t.Errorf("got %s, %v", ids(got), err)
+	}
+}
+
+func plainPaths(t *testing.T, c colls) {
+	must(t, c.a.Insert(t.Context(), "1", note{}))
+	for _, path := range []string{"", ".", "a.", ".a", "a..b", "$where", "a.$b", `a"b`, "a'b", "a b", "marks.\x00", "maçã"} {
+		_, set := c.a.Update(t.Context(), "1", nil, doc.Mod{Set: map[string]any{path: "x"}})
+		_, inc := c.a.Update(t.Context(), "1", nil, doc.Mod{Inc: map[string]int64{path: 1}})
+		_, unset := c.a.Update(t.Context(), "1", nil, doc.Mod{Unset: []string{path}})
+		_, cond := c.a.Update(t.Context(), "1", []doc.Cond{doc.Absent(path)}, doc.Mod{Set: map[string]any{"text": "x"}})
+		_, remove := c.a.Delete(t.Context(), "1", []doc.Cond{doc.Absent(path)})
+		_, find := c.a.Find(t.Context(), doc.Query{Where: []doc.Cond{doc.Eq(path, "x")}})
+		for what, err := range map[string]error{"set": set, "inc": inc, "unset": unset, "condition": cond, "delete": remove, "find": find} {
+			if err == nil {
+				t.Errorf("%s accepted the path %q", what, path)
+			}
+		}
+	}
+}
+
+func absentMap(t *testing.T, c colls) {
+	must(t, c.a.Insert(t.Context(), "1", note{}))
+	_, err := c.a.Update(t.Context(), "1", nil, doc.Mod{Set: map[string]any{"counts": map[string]count(nil)}})
+	must(t, err)
+	ok, err := c.a.Update(t.Context(), "1", nil, doc.Mod{Set: map[string]any{"counts.k": count{1}, "marks.m": "x"}})
+	must(t, err)
+	if got, err := c.a.Get(t.Context(), "1"); err != nil || !ok || got.Counts["k"].N != 1 || got.Marks["m"] != "x" {
+		t.Errorf("%v %+v %v", ok, got, err)
 	}
 }
 

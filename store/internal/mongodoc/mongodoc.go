@@ -3,12 +3,13 @@
 package mongodoc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -20,15 +21,29 @@ import (
 	"aihub/store/internal/doc"
 )
 
-type engine struct{ db *mongo.Database }
+type engine struct {
+	db   *mongo.Database
+	pool *pool
+}
 
-// Open connects to uri and uses the named database. monitor may be nil.
-func Open(ctx context.Context, uri, name string, monitor *event.CommandMonitor) (doc.Engine, error) {
-	o := options.Client().ApplyURI(uri).SetAppName("aihub").
+// bsonOptions make an absent map or list an empty one, as JSON does here: null would refuse a $set below it.
+var bsonOptions = options.BSONOptions{NilMapAsEmpty: true, NilSliceAsEmpty: true}
+
+// Options of a connection. The zero value serves.
+type Options struct {
+	Commands *event.CommandMonitor // sees every command; nil: nobody does
+}
+
+// Open connects to uri and uses the named database. A write is acknowledged when the majority of the
+// servers have it; no operation lasts longer than its context or five seconds.
+func Open(ctx context.Context, uri, name string, opt Options) (doc.Engine, error) {
+	pool := &pool{}
+	o := options.Client().ApplyURI(uri).SetAppName("aihub").SetBSONOptions(&bsonOptions).
 		SetWriteConcern(writeconcern.Majority()).SetRetryWrites(true).SetRetryReads(true).
-		SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).SetTimeout(5 * time.Second)
-	if monitor != nil {
-		o.SetMonitor(monitor)
+		SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).SetTimeout(5 * time.Second).
+		SetPoolMonitor(&event.PoolMonitor{Event: pool.event})
+	if opt.Commands != nil {
+		o.SetMonitor(opt.Commands)
 	}
 	c, err := mongo.Connect(o)
 	if err != nil {
@@ -38,7 +53,7 @@ func Open(ctx context.Context, uri, name string, monitor *event.CommandMonitor) 
 		_ = c.Disconnect(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("reach MongoDB: %w", err)
 	}
-	return &engine{c.Database(name)}, nil
+	return &engine{c.Database(name), pool}, nil
 }
 
 // filter is the only place a MongoDB filter is built, and it starts with the tenant. Values stand behind an operator,
@@ -71,6 +86,14 @@ func filter(s doc.Scope, conds []doc.Cond) (bson.D, error) {
 			is = bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: c.Value}}}}
 		case doc.OpAbsent:
 			is = bson.D{{Key: "$exists", Value: false}}
+		case doc.OpIn:
+			is = bson.D{{Key: "$in", Value: c.Value}}
+		case doc.OpContains:
+			words, ok := c.Value.(string)
+			if !ok {
+				return nil, fmt.Errorf("contains: %T is no text", c.Value)
+			}
+			is = bson.D{{Key: "$regex", Value: bson.Regex{Pattern: anyAccent(words), Options: "i"}}}
 		default:
 			return nil, fmt.Errorf("unknown comparison %q", c.Op)
 		}
@@ -88,12 +111,8 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	if err != nil {
 		return err
 	}
-	raw, err := bson.Marshal(v)
+	body, err := fields(v)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", coll, err)
-	}
-	var body bson.D
-	if err := bson.Unmarshal(raw, &body); err != nil {
 		return fmt.Errorf("encode %s: %w", coll, err)
 	}
 	d := bson.D{{Key: "_id", Value: key}, {Key: "distribuidor_id", Value: t}, {Key: "id", Value: id}}
@@ -103,36 +122,102 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 		}
 	}
 	_, err = e.db.Collection(coll).InsertOne(ctx, d)
+	if ambiguous(err) {
+		err = e.insertAgain(ctx, s, coll, id, d)
+	}
 	if mongo.IsDuplicateKeyError(err) {
 		return doc.ErrExists
 	}
 	return failed("insert", coll, err)
 }
 
-func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, out any) error {
+// ambiguous reports whether a write may have happened although it failed: its answer was lost.
+func ambiguous(err error) bool {
+	return err != nil && (mongo.IsNetworkError(err) || mongo.IsTimeout(err) && !errors.Is(err, context.Canceled))
+}
+
+// insertAgain repeats an insert whose answer was lost. That the document is there now is a success if it is the very one.
+func (e *engine) insertAgain(ctx context.Context, s doc.Scope, coll, id string, d bson.D) error {
+	_, err := e.db.Collection(coll).InsertOne(ctx, d)
+	if !mongo.IsDuplicateKeyError(err) {
+		return err
+	}
+	sent, encErr := bson.Marshal(d)
+	f, filterErr := one(s, id, nil)
+	if encErr != nil || filterErr != nil {
+		return err
+	}
+	if found, readErr := e.db.Collection(coll).FindOne(ctx, f).Raw(); readErr == nil && bytes.Equal(found, sent) {
+		return nil
+	}
+	return err
+}
+
+// fields are what a value is encoded to.
+func fields(v any) (bson.D, error) {
+	var b bytes.Buffer
+	enc := bson.NewEncoder(bson.NewDocumentWriter(&b))
+	enc.NilMapAsEmpty()
+	enc.NilSliceAsEmpty()
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	var d bson.D
+	err := bson.Unmarshal(b.Bytes(), &d)
+	return d, err
+}
+
+func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
+	if err := doc.CheckPaths(q.Where, doc.Mod{}); err != nil {
+		return fmt.Errorf("find %s: %w", coll, err)
+	}
 	f, err := filter(s, q.Where)
 	if err != nil {
 		return err
 	}
-	if f == nil {
-		f = bson.D{}
-	}
-	dir := 1
+	dir, past := 1, "$gt"
 	if q.Desc {
-		dir = -1
+		dir, past = -1, "$lt"
 	}
 	sort := bson.D{{Key: "id", Value: dir}}
 	if q.Sort != "" {
 		sort = bson.D{{Key: q.Sort, Value: dir}, {Key: "id", Value: dir}}
 	}
-	cur, err := e.db.Collection(coll).Find(ctx, f, options.Find().SetSort(sort).SetLimit(int64(q.Limit)))
+	if p := q.Past; p != nil {
+		beyondID := bson.E{Key: "id", Value: bson.D{{Key: past, Value: p.ID}}}
+		if q.Sort == "" {
+			f = append(f, beyondID)
+		} else { // the first comparison is what an index can bound
+			f = append(f, bson.E{Key: q.Sort, Value: bson.D{{Key: past + "e", Value: p.Value}}}, bson.E{Key: "$or", Value: bson.A{
+				bson.D{{Key: q.Sort, Value: bson.D{{Key: past, Value: p.Value}}}}, bson.D{beyondID}}})
+		}
+	}
+	if f == nil {
+		f = bson.D{}
+	}
+	o := options.Find().SetSort(sort).SetLimit(int64(q.Limit))
+	if q.Limit > 0 {
+		o.SetBatchSize(int32(q.Limit) + 1) // all of it in one answer
+	}
+	cur, err := e.db.Collection(coll).Find(ctx, f, o)
 	if err != nil {
 		return failed("find", coll, err)
 	}
-	return failed("find", coll, cur.All(ctx, out))
+	defer func() { _ = cur.Close(context.WithoutCancel(ctx)) }()
+	for cur.Next(ctx) {
+		id, ok := cur.Current.Lookup("id").StringValueOK()
+		if !ok {
+			id = cur.Current.Lookup("_id").String()
+		}
+		each(id, func(v any) error { return bson.Unmarshal(cur.Current, v) })
+	}
+	return failed("find", coll, cur.Err())
 }
 
 func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond, m doc.Mod) (bool, error) {
+	if err := doc.CheckPaths(conds, m); err != nil {
+		return false, fmt.Errorf("update %s: %w", coll, err)
+	}
 	f, err := one(s, id, conds)
 	if err != nil {
 		return false, err
@@ -162,6 +247,9 @@ func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds
 }
 
 func (e *engine) Delete(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond) (bool, error) {
+	if err := doc.CheckPaths(conds, doc.Mod{}); err != nil {
+		return false, fmt.Errorf("delete %s: %w", coll, err)
+	}
 	f, err := one(s, id, conds)
 	if err != nil {
 		return false, err
@@ -190,44 +278,91 @@ func sorted[V any](m map[string]V) bson.D {
 }
 
 func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
+	for coll, of := range byCollection(indexes) {
+		var err error
+		for range 5 { // servers may refuse one of several instances that make the same index at once
+			if err = e.makeIndexes(ctx, coll, of); err == nil {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("make indexes of %s: %w", coll, err)
+			case <-time.After(100*time.Millisecond + rand.N(200*time.Millisecond)):
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("make indexes of %s: %w", coll, err)
+		}
+	}
+	return nil
+}
+
+// makeIndexes makes those indexes of a collection that it does not have.
+func (e *engine) makeIndexes(ctx context.Context, coll string, indexes []doc.Index) error {
+	have, err := e.indexNames(ctx, coll)
+	if err != nil {
+		return err
+	}
+	var missing []mongo.IndexModel
 	for _, x := range indexes {
+		if have[x.Name()] {
+			continue
+		}
 		keys := bson.D{{Key: "distribuidor_id", Value: 1}}
 		for _, f := range x.Fields {
 			keys = append(keys, bson.E{Key: f, Value: 1})
 		}
-		o := options.Index().SetName(indexName(x))
+		o := options.Index().SetName(x.Name())
 		if x.Unique {
 			o.SetUnique(true)
 		}
 		if x.Where != "" {
 			o.SetPartialFilterExpression(bson.D{{Key: x.Where, Value: bson.D{{Key: "$gt", Value: ""}}}})
 		}
-		if _, err := e.db.Collection(x.Coll).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keys, Options: o}); err != nil {
-			return fmt.Errorf("make index %s: %w", indexName(x), err)
-		}
+		missing = append(missing, mongo.IndexModel{Keys: keys, Options: o})
 	}
-	return nil
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = e.db.Collection(coll).Indexes().CreateMany(ctx, missing)
+	return err
 }
 
-func indexName(x doc.Index) string {
-	return "ix_" + x.Coll + "_" + strings.ReplaceAll(strings.Join(x.Fields, "_"), ".", "_")
+// byCollection sorts the declared indexes by collection and gives each collection the one by which its documents are
+// paged through.
+func byCollection(indexes []doc.Index) map[string][]doc.Index {
+	out := map[string][]doc.Index{}
+	for _, x := range indexes {
+		if out[x.Coll] == nil {
+			out[x.Coll] = []doc.Index{{Coll: x.Coll, Fields: []string{"id"}}}
+		}
+		out[x.Coll] = append(out[x.Coll], x)
+	}
+	return out
+}
+
+func (e *engine) indexNames(ctx context.Context, coll string) (map[string]bool, error) {
+	specs, err := e.db.Collection(coll).Indexes().ListSpecifications(ctx)
+	if err != nil {
+		return nil, failed("look for indexes of", coll, err)
+	}
+	have := map[string]bool{}
+	for _, spec := range specs {
+		have[spec.Name] = true
+	}
+	return have, nil
 }
 
 func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
-	have := map[string]map[string]bool{}
-	for _, x := range indexes {
-		if have[x.Coll] == nil {
-			specs, err := e.db.Collection(x.Coll).Indexes().ListSpecifications(ctx)
-			if err != nil {
-				return failed("look for indexes of", x.Coll, err)
-			}
-			have[x.Coll] = map[string]bool{}
-			for _, spec := range specs {
-				have[x.Coll][spec.Name] = true
-			}
+	for coll, of := range byCollection(indexes) {
+		have, err := e.indexNames(ctx, coll)
+		if err != nil {
+			return err
 		}
-		if !have[x.Coll][indexName(x)] {
-			return fmt.Errorf("index %s is missing", indexName(x))
+		for _, x := range of {
+			if !have[x.Name()] {
+				return fmt.Errorf("index %s is missing", x.Name())
+			}
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@
 package sqlitedoc
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,12 +26,15 @@ const schema = `CREATE TABLE IF NOT EXISTS docs (
 
 // engine has one connection for writing, so that writers queue here and not on SQLite's busy timer, and several for
 // reading, which WAL lets run beside it.
-type engine struct{ write, read *sql.DB }
+type engine struct{ write, read *conns }
 
 // Open opens the file, creating it if needed. synchronous=NORMAL: what is committed survives a
 // crash of the process; a crash of the machine may take the last moments with it, never the file's consistency. Who needs
 // more runs MongoDB.
 func Open(ctx context.Context, path string) (doc.Engine, error) {
+	if err := registerContains(); err != nil {
+		return nil, fmt.Errorf("register contains: %w", err)
+	}
 	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)&_pragma=cache_size(-16000)"
 	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
 	if err != nil {
@@ -50,7 +52,7 @@ func Open(ctx context.Context, path string) (doc.Engine, error) {
 	}
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
-	return &engine{write, read}, nil
+	return &engine{newConns(write), newConns(read)}, nil
 }
 
 // Times are stored as milliseconds, so that they compare as numbers.
@@ -68,8 +70,8 @@ var (
 	}))
 )
 
-// where is the only place a WHERE clause is built, and it starts with the tenant.
-func where(s doc.Scope, coll string, conds []doc.Cond) (string, []any, error) {
+// where is the only place a WHERE clause is built, and it starts with the tenant. field says how a path is named.
+func where(s doc.Scope, coll string, conds []doc.Cond, field func(path string) (string, []any)) (string, []any, error) {
 	// The collection is a constant of the domain code; as a literal it lets SQLite use the partial indexes.
 	clause, args := "coll = '"+coll+"'", []any(nil)
 	if !s.Everywhere() {
@@ -80,7 +82,8 @@ func where(s doc.Scope, coll string, conds []doc.Cond) (string, []any, error) {
 		clause, args = "tenant = ? AND "+clause, []any{t}
 	}
 	for _, c := range conds {
-		f := field(c.Field)
+		f, fargs := field(c.Field)
+		args = append(args, fargs...)
 		v := c.Value
 		if t, ok := v.(time.Time); ok {
 			v = t.UnixMilli()
@@ -103,6 +106,15 @@ func where(s doc.Scope, coll string, conds []doc.Cond) (string, []any, error) {
 		case doc.OpAbsent:
 			clause += " AND " + f + " IS NULL"
 			continue
+		case doc.OpIn:
+			b, err := json.Marshal(v)
+			if err != nil {
+				return "", nil, fmt.Errorf("encode %s of %s: %w", c.Field, coll, err)
+			}
+			clause += " AND " + f + " IN (SELECT value FROM json_each(?))"
+			v = string(b)
+		case doc.OpContains:
+			clause += " AND aihub_contains(" + f + ", ?)"
 		default:
 			return "", nil, fmt.Errorf("unknown comparison %q", c.Op)
 		}
@@ -127,9 +139,19 @@ func field(path string) string {
 	return "json_extract(body, '" + jsonPath(path) + "')"
 }
 
-func jsonPath(path string) string {
-	return `$."` + strings.ReplaceAll(strings.ReplaceAll(path, "'", ""), ".", `"."`) + `"`
+// literal names a path as the indexes do.
+func literal(path string) (string, []any) { return field(path), nil }
+
+// bound names a path by an argument: what looks at one document needs no index, and its statements stay few although
+// paths are made of ids.
+func bound(path string) (string, []any) {
+	if path == "id" {
+		return "id", nil
+	}
+	return "json_extract(body, ?)", []any{jsonPath(path)}
 }
+
+func jsonPath(path string) string { return `$."` + strings.ReplaceAll(path, ".", `"."`) + `"` }
 
 func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any) error {
 	t, err := column(s)
@@ -140,7 +162,7 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", coll, err)
 	}
-	_, err = e.write.ExecContext(ctx, `INSERT INTO docs (tenant, coll, id, body) VALUES (?, ?, ?, json_set(?, '$.id', ?, '$.distribuidor_id', nullif(?, '')))`,
+	_, err = e.write.exec(ctx, `INSERT INTO docs (tenant, coll, id, body) VALUES (?, ?, ?, json_set(?, '$.id', ?, '$.distribuidor_id', nullif(?, '')))`,
 		t, coll, id, string(body), id, t)
 	var se *sqlite.Error
 	if errors.As(err, &se) && (se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE) {
@@ -149,67 +171,74 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	return failed("insert", coll, err)
 }
 
-func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, out any) error {
-	w, args, err := where(s, coll, q.Where)
+func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
+	if err := doc.CheckPaths(q.Where, doc.Mod{}); err != nil {
+		return fmt.Errorf("find %s: %w", coll, err)
+	}
+	w, args, err := where(s, coll, q.Where, literal)
 	if err != nil {
 		return err
 	}
-	order, dir := "", ""
+	dir, past := "", ">"
 	if q.Desc {
-		dir = " DESC"
+		dir, past = " DESC", "<"
 	}
+	order := "id" + dir
 	if q.Sort != "" {
-		order = field(q.Sort) + dir + ", "
+		order = field(q.Sort) + dir + ", " + order
 	}
-	stmt := `SELECT body FROM docs WHERE ` + w + ` ORDER BY ` + order + `id` + dir
+	if p := q.Past; p != nil && q.Sort == "" {
+		w, args = w+" AND id "+past+" ?", append(args, p.ID)
+	} else if p != nil {
+		v := p.Value
+		if t, ok := v.(time.Time); ok {
+			v = t.UnixMilli()
+		}
+		f := field(q.Sort) // the first comparison is what an index can bound
+		w += fmt.Sprintf(" AND %s %s= ? AND (%s %s ? OR id %s ?)", f, past, f, past, past)
+		args = append(args, v, v, p.ID)
+	}
+	limit := -1
 	if q.Limit > 0 {
-		stmt += fmt.Sprintf(` LIMIT %d`, q.Limit)
+		limit = q.Limit
 	}
-	rows, err := e.read.QueryContext(ctx, stmt, args...)
+	rows, err := e.read.query(ctx, `SELECT id, body FROM docs WHERE `+w+` ORDER BY `+order+` LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return failed("find", coll, err)
 	}
 	defer func() { _ = rows.Close() }()
-	list := bytes.NewBufferString("[")
 	for rows.Next() {
+		var id string
 		var body sql.RawBytes
-		if err := rows.Scan(&body); err != nil {
+		if err := rows.Scan(&id, &body); err != nil {
 			return failed("find", coll, err)
 		}
-		if list.Len() > 1 {
-			list.WriteByte(',')
-		}
-		list.Write(body)
+		each(id, func(v any) error { return json.Unmarshal(body, v, unmarshal) })
 	}
-	if err := rows.Err(); err != nil {
-		return failed("find", coll, err)
-	}
-	list.WriteByte(']')
-	if err := json.Unmarshal(list.Bytes(), out, unmarshal); err != nil {
-		return fmt.Errorf("decode %s: %w", coll, err)
-	}
-	return nil
+	return failed("find", coll, rows.Err())
 }
 
 func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond, m doc.Mod) (bool, error) {
+	if err := doc.CheckPaths(conds, m); err != nil {
+		return false, fmt.Errorf("update %s: %w", coll, err)
+	}
 	expr, args := "body", []any(nil)
 	for _, k := range parents(m) { // json_set makes only the last step of a path; json_insert leaves what is there
-		expr = fmt.Sprintf("json_insert(%s, '%s', json('{}'))", expr, jsonPath(k))
+		expr, args = "json_insert("+expr+", ?, json('{}'))", append(args, jsonPath(k))
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.Set)) {
 		b, err := json.Marshal(m.Set[k], marshal)
 		if err != nil {
 			return false, fmt.Errorf("encode %s of %s: %w", k, coll, err)
 		}
-		expr = fmt.Sprintf("json_set(%s, '%s', json(?))", expr, jsonPath(k))
-		args = append(args, string(b))
+		expr, args = "json_set("+expr+", ?, json(?))", append(args, jsonPath(k), string(b))
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.Inc)) {
-		expr = fmt.Sprintf("json_set(%s, '%s', coalesce(%s, 0) + ?)", expr, jsonPath(k), field(k))
-		args = append(args, m.Inc[k])
+		expr = "json_set(" + expr + ", ?, coalesce(json_extract(body, ?), 0) + ?)"
+		args = append(args, jsonPath(k), jsonPath(k), m.Inc[k])
 	}
 	for _, k := range m.Unset {
-		expr = fmt.Sprintf("json_remove(%s, '%s')", expr, jsonPath(k))
+		expr, args = "json_remove("+expr+", ?)", append(args, jsonPath(k))
 	}
 	return e.change(ctx, "update", s, coll, id, conds, `UPDATE docs SET body = `+expr+` WHERE `, args)
 }
@@ -230,6 +259,9 @@ func parents(m doc.Mod) []string {
 }
 
 func (e *engine) Delete(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond) (bool, error) {
+	if err := doc.CheckPaths(conds, doc.Mod{}); err != nil {
+		return false, fmt.Errorf("delete %s: %w", coll, err)
+	}
 	return e.change(ctx, "delete", s, coll, id, conds, `DELETE FROM docs WHERE `, nil)
 }
 
@@ -238,11 +270,11 @@ func (e *engine) change(ctx context.Context, what string, s doc.Scope, coll, id 
 	if s.Everywhere() {
 		return false, doc.ErrNoScope
 	}
-	w, more, err := where(s, coll, append([]doc.Cond{doc.Eq("id", id)}, conds...))
+	w, more, err := where(s, coll, append([]doc.Cond{doc.Eq("id", id)}, conds...), bound)
 	if err != nil {
 		return false, err
 	}
-	r, err := e.write.ExecContext(ctx, stmt+w, append(args, more...)...)
+	r, err := e.write.exec(ctx, stmt+w, append(args, more...)...)
 	if err != nil {
 		return false, failed(what, coll, err)
 	}
@@ -264,33 +296,40 @@ func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
 		if x.Where != "" {
 			partial += " AND " + field(x.Where) + " > ''"
 		}
-		stmt := fmt.Sprintf("CREATE %sINDEX IF NOT EXISTS %s ON docs (%s) WHERE %s", unique, indexName(x), strings.Join(cols, ", "), partial)
-		if _, err := e.write.ExecContext(ctx, stmt); err != nil {
+		stmt := fmt.Sprintf("CREATE %sINDEX IF NOT EXISTS %s ON docs (%s) WHERE %s", unique, x.Name(), strings.Join(cols, ", "), partial)
+		if _, err := e.write.db.ExecContext(ctx, stmt); err != nil {
 			return fmt.Errorf("make index on %s %v: %w", x.Coll, x.Fields, err)
 		}
 	}
 	return nil
 }
 
-func indexName(x doc.Index) string {
-	return "ix_" + x.Coll + "_" + strings.ReplaceAll(strings.Join(x.Fields, "_"), ".", "_")
-}
-
 func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
-	for _, x := range indexes {
-		var n int
-		err := e.read.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = ?`, indexName(x)).Scan(&n)
-		if err != nil {
-			return failed("look for indexes of", x.Coll, err)
+	rows, err := e.read.query(ctx, `SELECT name FROM sqlite_master WHERE type = 'index'`)
+	if err != nil {
+		return failed("look for indexes of", "docs", err)
+	}
+	defer func() { _ = rows.Close() }()
+	have := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return failed("look for indexes of", "docs", err)
 		}
-		if n == 0 {
-			return fmt.Errorf("index %s is missing", indexName(x))
+		have[name] = true
+	}
+	if err := rows.Err(); err != nil {
+		return failed("look for indexes of", "docs", err)
+	}
+	for _, x := range indexes {
+		if !have[x.Name()] {
+			return fmt.Errorf("index %s is missing", x.Name())
 		}
 	}
 	return nil
 }
 
-func (e *engine) Close(context.Context) error { return errors.Join(e.read.Close(), e.write.Close()) }
+func (e *engine) Close(context.Context) error { return errors.Join(e.read.close(), e.write.close()) }
 
 // failed wraps what only trying again can mend.
 func failed(what, coll string, err error) error {

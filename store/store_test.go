@@ -1,0 +1,141 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aihub/store"
+	"aihub/store/internal/testdb"
+)
+
+// mongoName is the database of this run on the MongoDB server. All tests share it: tenants keep them apart.
+var mongoName = fmt.Sprintf("aihub_test_%d_%d", time.Now().UnixNano(), os.Getpid())
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(crashChild); path != "" {
+		writeUntilKilled(path)
+		return
+	}
+	code := m.Run()
+	if uri := usedMongo.Load(); uri != nil {
+		if err := testdb.Drop(*uri, mongoName); err != nil {
+			fmt.Fprintln(os.Stderr, "drop the test database:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var usedMongo atomic.Pointer[string]
+
+// A database is one engine, empty but for other tests' tenants.
+type database struct {
+	t     *testing.T
+	spec  string
+	clock *clock
+	s     *store.Store
+}
+
+// clock is the time a store believes in.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	c.t = t
+	c.mu.Unlock()
+}
+
+var noon = time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC) // 12:00 in São Paulo
+
+// eachEngine runs a test on SQLite and on MongoDB.
+func eachEngine(t *testing.T, test func(t *testing.T, d *database)) {
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, openDatabase(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")))
+	})
+	t.Run("mongodb", func(t *testing.T) {
+		uri := testdb.Mongo(t)
+		usedMongo.Store(&uri)
+		test(t, openDatabase(t, uri+mongoName))
+	})
+}
+
+func openDatabase(t *testing.T, spec string) *database {
+	d := &database{t: t, spec: spec, clock: &clock{t: noon}}
+	d.s = d.open()
+	return d
+}
+
+// open opens the database once more, as another instance would.
+func (d *database) open() *store.Store {
+	d.t.Helper()
+	o := store.Options{Now: d.clock.now, Logger: slog.New(slog.DiscardHandler)}
+	s, err := store.Open(d.t.Context(), d.spec, o.WithCommands(testdb.ScopeWatch(d.t, "distribuidores")))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			d.t.Error(err)
+		}
+	})
+	return s
+}
+
+var tenants atomic.Int64
+
+// tenant makes a tenant that no other test has.
+func (d *database) tenant(zone string) *store.Tenant {
+	d.t.Helper()
+	id, err := store.ParseTenantID(fmt.Sprintf("t%d-%d", os.Getpid(), tenants.Add(1)))
+	must(d.t, err)
+	must(d.t, d.s.Directory().CreateTenant(d.t.Context(), store.Profile{ID: id, Slug: id.String(), Name: "Loja", TimeZone: zone, State: store.StateActive}))
+	return d.s.Tenant(id)
+}
+
+// on is the same tenant through another instance.
+func (d *database) on(s *store.Store, t *store.Tenant) *store.Tenant { return s.Tenant(t.ID()) }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func is(t testing.TB, err, want error, what string) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: got %v, want %v", what, err, want)
+	}
+}
+
+// race runs f n times at once.
+func race(n int, f func(i int)) {
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
