@@ -1,0 +1,202 @@
+import type { MessageView, Owner, Quota } from './frames'
+
+export type Portal = {
+  slug: string
+  name: string
+  portal_name?: string
+  color?: string
+  logo_url?: string
+  welcome?: string
+  suggestions?: string[]
+  privacy_url?: string
+}
+export type Me = {
+  user: { id: string; name: string; email: string; role: string }
+  tenant: { id: string; slug: string; name: string }
+  plan: { id: string; name: string }
+  quota: Quota[]
+  models: { key: string; name: string }[]
+}
+export type Summary = {
+  id: string
+  title: string
+  state: string
+  channel?: string
+  owner?: Owner
+  created_at: string
+  updated_at: string
+}
+export type Page<T> = { items: T[]; next_cursor?: string | null }
+export type Hit = { conversation_id: string; message_id?: string; title: string; excerpt?: string }
+type Session = { access_token: string; expires_in: number }
+
+/** A refusal as the server's problem document states it, or `offline` when no answer came. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly retryMS?: number,
+    readonly ref?: string,
+  ) {
+    super(code)
+  }
+}
+
+/** How long before its end a token is no longer used. */
+const margin = 20_000
+const answerWithin = 20_000
+
+/**
+ * The REST interface of one portal. The access token lives in this object only; the refresh token is an HttpOnly
+ * cookie, so a reload stays signed in and no script can read it.
+ */
+export class Api {
+  private access: { token: string; until: number } | undefined
+  private refreshing: Promise<string> | undefined
+
+  constructor(
+    readonly slug: string,
+    private readonly base = '/api/v1',
+  ) {}
+
+  async login(email: string, password: string) {
+    this.keep(await this.call<Session>('POST', '/auth/login', { tenant: this.slug, email, password, cookie: true }))
+    localStorage.setItem(this.mark, '1')
+  }
+
+  /** Whether this browser has signed in before; without that there is no cookie worth asking the server about. */
+  get known(): boolean {
+    return localStorage.getItem(this.mark) !== null
+  }
+
+  private get mark() {
+    return `signed-in:${this.slug}`
+  }
+
+  async logout() {
+    this.access = undefined
+    localStorage.removeItem(this.mark)
+    await this.call('POST', '/auth/logout', { tenant: this.slug })
+  }
+
+  /** A token that is valid now. Rejects with status 401 when the person must sign in again. */
+  async token(fresh = false): Promise<string> {
+    if (!fresh && this.access && Date.now() < this.access.until) return this.access.token
+    this.refreshing ??= this.refresh().finally(() => {
+      this.refreshing = undefined
+    })
+    return this.refreshing
+  }
+
+  portal = () => this.call<Portal>('GET', `/portal/${encodeURIComponent(this.slug)}`)
+  me = () => this.get<Me>('/me')
+  conversations = (cursor?: string) => this.get<Page<Summary>>(`/conversations${query({ cursor, limit: 50 })}`)
+  messages = (conv: string, cursor?: string) =>
+    this.get<Page<MessageView>>(`/conversations/${conv}/messages${query({ cursor, limit: 50 })}`)
+  rename = (conv: string, title: string) => this.authed('PATCH', `/conversations/${conv}`, { title })
+  remove = (conv: string) => this.authed('DELETE', `/conversations/${conv}`)
+  search = (q: string) => this.get<Page<Hit>>(`/search${query({ q, limit: 20 })}`)
+  feedback = (msg: string, vote: 'up' | 'down' | 'none', reason?: string) =>
+    this.authed('PUT', `/messages/${msg}/feedback`, { vote, ...(reason ? { reason } : {}) })
+
+  /** A conversation as a file, in the server's words. */
+  async transcript(conv: string, format: 'md' | 'json'): Promise<Blob> {
+    const r = await this.fetch(
+      'GET',
+      `/conversations/${conv}/transcript?format=${format}`,
+      undefined,
+      await this.token(),
+    )
+    return r.blob()
+  }
+
+  /** Everything that is kept of the person's conversations. */
+  async mine(): Promise<Blob> {
+    const conversations: (Summary & { messages: MessageView[] })[] = []
+    for await (const c of all((cursor) => this.conversations(cursor))) {
+      const messages: MessageView[] = []
+      for await (const m of all((cursor) => this.messages(c.id, cursor))) messages.push(m)
+      conversations.push({ ...c, messages: messages.reverse() })
+    }
+    const { user, tenant } = await this.me()
+    const text = JSON.stringify({ exported_at: new Date().toISOString(), user, tenant, conversations }, null, 2)
+    return new Blob([text], { type: 'application/json' })
+  }
+
+  async eraseAll() {
+    const ids: string[] = []
+    for await (const c of all((cursor) => this.conversations(cursor))) ids.push(c.id)
+    for (const id of ids) await this.remove(id)
+  }
+
+  private get = <T>(path: string) => this.authed<T>('GET', path)
+
+  private async authed<T = void>(method: string, path: string, body?: unknown): Promise<T> {
+    try {
+      return await this.call<T>(method, path, body, await this.token())
+    } catch (e) {
+      if (!(e instanceof ApiError) || e.status !== 401 || e.code === 'signed_out') throw e
+      return this.call<T>(method, path, body, await this.token(true))
+    }
+  }
+
+  /** One tab at a time: refresh tokens are used once, and the tabs of a browser share the cookie. */
+  private refresh(): Promise<string> {
+    const renew = async () =>
+      this.keep(await this.call<Session>('POST', '/auth/refresh', { tenant: this.slug }).catch(signedOut))
+    return navigator.locks ? navigator.locks.request(`aihub-refresh-${this.slug}`, renew) : renew()
+  }
+
+  private keep(s: Session): string {
+    this.access = { token: s.access_token, until: Date.now() + Math.max(s.expires_in * 1000 - margin, 1000) }
+    return s.access_token
+  }
+
+  private async call<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
+    const r = await this.fetch(method, path, body, token)
+    return (r.status === 204 || r.headers.get('content-length') === '0' ? undefined : await r.json()) as T
+  }
+
+  private async fetch(method: string, path: string, body?: unknown, token?: string): Promise<Response> {
+    const headers: Record<string, string> = { accept: 'application/json' }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    if (token) headers.authorization = `Bearer ${token}`
+    let r: Response
+    try {
+      r = await fetch(this.base + path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal: AbortSignal.timeout(answerWithin),
+      })
+    } catch {
+      throw new ApiError(0, 'offline')
+    }
+    if (r.ok) return r
+    const p: { code?: string; retry_ms?: number; ref?: string } = await r.json().catch(() => ({}))
+    throw new ApiError(r.status, p.code ?? 'internal', p.retry_ms, p.ref)
+  }
+}
+
+function signedOut(e: unknown): never {
+  if (e instanceof ApiError && e.status >= 400 && e.status < 500 && e.status !== 429)
+    throw new ApiError(401, 'signed_out')
+  throw e
+}
+
+/** Every element of a paged list. */
+async function* all<T>(page: (cursor?: string) => Promise<Page<T>>): AsyncGenerator<T> {
+  for (let cursor: string | undefined; ; ) {
+    const p = await page(cursor)
+    yield* p.items
+    if (!p.next_cursor) return
+    cursor = p.next_cursor
+  }
+}
+
+function query(params: Record<string, string | number | undefined>): string {
+  const q = new URLSearchParams()
+  for (const [k, v] of Object.entries(params)) if (v !== undefined) q.set(k, String(v))
+  const s = q.toString()
+  return s ? `?${s}` : ''
+}

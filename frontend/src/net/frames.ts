@@ -1,0 +1,136 @@
+// The wire as types, after docs/protocol.md. Fields the client does not use are left out; unknown kinds are ignored.
+
+export type Role = 'user' | 'assistant' | 'agent'
+export type By = { kind: 'user' | 'ai' | 'agent'; id?: string; name?: string }
+export type Owner = { kind: 'ai' | 'human' | 'queue'; id?: string; name?: string; epoch: number }
+export type Usage = { in: number; out: number; estimated: boolean }
+export type Quota = {
+  window: 'minute' | 'day' | 'month'
+  messages_used: number
+  messages_limit: number
+  tokens_used: number
+  tokens_limit: number
+  reset_at: string
+}
+export type RunState = 'accepted' | 'streaming' | 'complete' | 'stopped' | 'taken_over' | 'failed' | 'interrupted'
+export type RunView = {
+  id: string
+  state: RunState
+  code?: string
+  finish?: string
+  model?: string
+  len: number
+  sha?: string
+  usage?: Usage
+}
+export type Source = { title: string; url?: string; excerpt?: string }
+export type MessageView = {
+  id: string
+  role: Role
+  text: string
+  parent?: string
+  cid?: string
+  by: By
+  at: string
+  run?: RunView
+  reasoning?: string
+  sources?: Source[]
+  feedback?: Feedback
+}
+export type Feedback = { vote: 'up' | 'down'; reason?: string }
+
+export type Place = { ep: string; seq: number }
+
+export type Command =
+  | { t: 'auth'; token: string }
+  | { t: 'sub'; conv: string; since?: Place }
+  | { t: 'unsub'; conv: string }
+  | { t: 'send'; cid: string; text: string; conv?: string; parent?: string; model?: string }
+  | { t: 'regen'; cid: string; msg: string; model?: string }
+  | { t: 'stop'; run: string }
+  | { t: 'typing'; conv: string }
+
+export type Hello = {
+  t: 'hello'
+  session: string
+  user: { id: string; name: string; role: string }
+  tenant: { id: string; slug: string; name: string }
+  ping_ms: number
+  max_bytes: number
+  now: string
+  quota?: Quota[]
+  feat: string[]
+}
+export type Ok = { t: 'ok'; conv?: string; msg?: string; run?: string; seq?: number; dup?: boolean; title?: string }
+export type Failure = {
+  t: 'err'
+  code: string
+  message: string
+  retry: boolean
+  retry_ms?: number
+  reset_at?: string
+  ref?: string
+}
+export type Resumed = { t: 'resumed'; conv: string; ep: string; from: number; to: number; recovered: boolean }
+export type OpenRun = { run: string; msg: string; model?: string; text: string; off: number }
+export type Snap = {
+  t: 'snap'
+  conv: string
+  ep: string
+  seq: number
+  title: string
+  messages: MessageView[]
+  open: OpenRun | null
+  owner: Owner
+  state: string
+  more: boolean
+}
+
+type EventHead = { t: 'ev'; conv: string; ep: string; from?: number; seq: number }
+export type MsgEvent = EventHead & {
+  k: 'msg'
+  msg: string
+  cid?: string
+  role: Role
+  parent?: string
+  by?: By
+  text?: string
+  at?: string
+}
+export type RunStartEvent = EventHead & {
+  k: 'run.start'
+  run: string
+  msg: string
+  parent?: string
+  model?: string
+  at?: string
+}
+export type DeltaEvent = EventHead & { k: 'delta'; run: string; off: number; text?: string }
+export type RunEndEvent = EventHead & {
+  k: 'run.end'
+  run: string
+  msg: string
+  state: RunState
+  code?: string
+  finish?: string
+  len: number
+  sha?: string
+  usage?: Usage
+  quota?: Quota[]
+  sources?: Source[]
+}
+export type OwnerEvent = EventHead & { k: 'owner'; owner: Owner; at?: string }
+export type ConvEvent = EventHead & { k: 'conv'; title?: string; state?: string; at?: string }
+export type Ev = MsgEvent | RunStartEvent | DeltaEvent | RunEndEvent | OwnerEvent | ConvEvent
+
+export type Push =
+  | Ev
+  | Snap
+  | { t: 'typing'; conv: string; by: By }
+  | { t: 'quota'; quota: Quota[] }
+  | { t: 'ping' }
+  | { t: 'drain'; in_ms?: number }
+  | { t: 'auth.soon'; in_ms?: number }
+
+export type Answer = Hello | Ok | Failure | Resumed | Snap
+export type Frame = (Push | Answer) & { id?: number | string }

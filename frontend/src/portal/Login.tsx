@@ -1,0 +1,102 @@
+import { Eye, EyeOff } from 'lucide-react'
+import { type FormEvent, useRef, useState } from 'react'
+import { ApiError, type Portal } from '../net/api'
+import { t, wait } from '../shared/i18n'
+import { Button, Dialog, Field, IconButton, Logo } from '../shared/ui'
+import { login, logout } from './store'
+
+export function LoginPage({ portal }: { portal: Portal }) {
+  const name = portal.portal_name || portal.name
+  return (
+    <main className="grid min-h-dvh place-items-center px-4 py-8">
+      <div className="w-full max-w-sm">
+        <div className="mb-7 flex flex-col items-center gap-4 text-center">
+          <Logo name={portal.name} url={portal.logo_url} size="size-14 rounded-2xl text-xl" />
+          <h1 className="text-xl font-semibold tracking-tight text-balance">{t.signInTo(name)}</h1>
+        </div>
+        <div className="rounded-2xl border border-line bg-surface p-6">
+          <LoginForm />
+        </div>
+      </div>
+    </main>
+  )
+}
+
+/** Signs in again without leaving the page; what was written stays. */
+export function LoginDialog({ email }: { email: string | undefined }) {
+  return (
+    <Dialog title={t.sessionEnded} onClose={() => {}} closable={false}>
+      <p className="mb-4 text-sm text-muted">{t.sessionEndedHelp}</p>
+      <LoginForm email={email} />
+      <Button look="quiet" className="mt-2 w-full" onClick={() => void logout()}>
+        {t.signOut}
+      </Button>
+    </Dialog>
+  )
+}
+
+export function LoginForm({ email = '' }: { email?: string | undefined }) {
+  const [problem, setProblem] = useState<string>()
+  const [busy, setBusy] = useState(false)
+  const [shown, setShown] = useState(false)
+  const [missing, setMissing] = useState<{ email?: boolean; password?: boolean }>({})
+  const password = useRef<HTMLInputElement>(null)
+
+  const submit = async (e: FormEvent<HTMLFormElement>) => {
+    e.preventDefault()
+    const data = new FormData(e.currentTarget)
+    const who = String(data.get('email')).trim()
+    const secret = String(data.get('password'))
+    setMissing({ email: !who, password: !secret })
+    if (!who || !secret) return
+    setBusy(true)
+    setProblem(undefined)
+    try {
+      await login(who, secret)
+    } catch (error) {
+      setBusy(false)
+      setProblem(problemOf(error))
+      password.current?.select()
+    }
+  }
+  return (
+    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+      <Field
+        label={t.email}
+        name="email"
+        type="email"
+        autoComplete="username"
+        defaultValue={email}
+        autoFocus={!email}
+        error={missing.email ? t.required : undefined}
+      />
+      <Field
+        ref={password}
+        label={t.password}
+        name="password"
+        type={shown ? 'text' : 'password'}
+        autoComplete="current-password"
+        autoFocus={!!email}
+        error={missing.password ? t.required : undefined}
+        end={
+          <IconButton label={shown ? t.hidePassword : t.showPassword} onClick={() => setShown(!shown)}>
+            {shown ? <EyeOff size={17} aria-hidden /> : <Eye size={17} aria-hidden />}
+          </IconButton>
+        }
+      />
+      <p role="alert" className="text-sm text-bad empty:hidden">
+        {problem}
+      </p>
+      <Button type="submit" look="main" disabled={busy} className="min-h-11">
+        {busy ? t.signingIn : t.signIn}
+      </Button>
+    </form>
+  )
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof ApiError)) return t.errors.other
+  if (error.status === 401) return t.wrongLogin
+  if (error.code === 'rate_limited') return t.lockedLogin(wait(error.retryMS ?? 60_000))
+  return t.errors[error.code] ?? t.errors.other
+}

@@ -1,0 +1,236 @@
+import { ArrowDown } from 'lucide-react'
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import type { Chat } from '../chat/chat'
+import type { Pending } from '../chat/live'
+import { path, type Step } from '../chat/tree'
+import type { Portal } from '../net/api'
+import type { Feedback, Owner } from '../net/frames'
+import { t } from '../shared/i18n'
+import { Button, Logo } from '../shared/ui'
+import { Answer, Divider, PendingQuestion, Question, Thinking } from './Message'
+
+export type ThreadProps = {
+  portal: Portal
+  chat: Chat | undefined
+  pending: readonly Pending[]
+  /** What the server can do and the person may. */
+  can: { regenerate: boolean; edit: boolean; feedback: boolean; send: boolean }
+  typing: string | undefined
+  editing: string | undefined
+  onEditing: (msg: string | undefined) => void
+  onSend: (text: string, parent?: string) => void
+  onRegenerate: (question: string) => void
+  onChoose: (parent: string, msg: string) => void
+  onFeedback: (msg: string, f: Feedback | undefined) => void
+  onRetry: (cid: string) => void
+  onDiscard: (cid: string) => void
+  onOlder: () => Promise<void>
+}
+
+/** How near to the end the person must be for the view to follow an answer. */
+const near = 40
+
+export function Thread(p: ThreadProps) {
+  const { chat, pending } = p
+  const steps = useMemo(() => (chat ? path(chat) : []), [chat])
+  const box = useRef<HTMLElement>(null)
+  const content = useRef<HTMLDivElement>(null)
+  const { away, toEnd } = useFollow(box, content)
+  const anchored = useAnchor(steps, pending, toEnd)
+  const brand = useMemo(() => ({ name: p.portal.name, logo: p.portal.logo_url }), [p.portal])
+  const turns = useMemo(() => inTurns(steps), [steps])
+  const [loadingOlder, setLoadingOlder] = useState(false)
+
+  const older = async () => {
+    const b = box.current
+    const fromEnd = b ? b.scrollHeight - b.scrollTop : 0
+    setLoadingOlder(true)
+    await p.onOlder()
+    setLoadingOlder(false)
+    // The person keeps looking at the same place.
+    requestAnimationFrame(() => {
+      if (b) b.scrollTop = b.scrollHeight - fromEnd
+    })
+  }
+
+  const waiting = pending.filter((x) => !chat?.messages.some((m) => x.cid === m.cid))
+  const thinking = !chat?.open && waiting.some((x) => x.state === 'accepted' || x.state === 'sending')
+  const notes = (after: string | undefined) =>
+    chat?.notes.filter((n) => n.after === after).map((n) => <Divider key={n.id}>{ownerText(n.owner)}</Divider>)
+
+  const step = ({ message: m, parent, variants }: Step) => {
+    const last = m.id === steps.at(-1)?.message.id && waiting.length === 0
+    const at = variants.indexOf(m.id)
+    const picker =
+      variants.length > 1
+        ? { at, of: variants.length, onMove: (to: number) => p.onChoose(parent, variants[to]!) }
+        : undefined
+    if (m.role === 'user') {
+      const edit = p.can.edit && p.can.send && m.parent !== undefined
+      return (
+        <Question
+          key={m.id}
+          text={m.text}
+          at={m.at}
+          variants={picker}
+          editing={p.editing === m.id}
+          onEditing={(on) => p.onEditing(on ? m.id : undefined)}
+          onEdit={edit ? (text) => p.onSend(text, m.parent) : undefined}
+        />
+      )
+    }
+    const growing = chat?.open?.msg === m.id
+    const question = parent || undefined
+    return (
+      <Answer
+        key={m.id}
+        message={m}
+        brand={brand}
+        growing={growing}
+        last={last}
+        variants={picker}
+        onRegenerate={
+          p.can.regenerate && p.can.send && m.role === 'assistant' && question
+            ? () => p.onRegenerate(question)
+            : undefined
+        }
+        onContinue={p.can.send && last && m.run?.state === 'stopped' ? () => p.onSend(t.continueText) : undefined}
+        onFeedback={p.can.feedback ? (f) => p.onFeedback(m.id, f) : undefined}
+      />
+    )
+  }
+  return (
+    <div className="relative min-h-0 flex-1">
+      <main ref={box} className="thread h-full overflow-y-auto overscroll-contain" tabIndex={-1}>
+        <div ref={content} className="mx-auto flex min-h-full max-w-[46rem] flex-col gap-8 px-4 pt-4 pb-8">
+          {chat?.more && (
+            <Button look="quiet" className="self-center" disabled={loadingOlder} onClick={() => void older()}>
+              {loadingOlder ? t.loading : t.loadEarlier}
+            </Button>
+          )}
+          {notes(undefined)}
+          {turns.map((turn, i) => (
+            <section
+              key={turn[0]!.message.id}
+              className={`turn flex flex-col gap-7 ${i === turns.length - 1 ? (anchored && waiting.length === 0 ? 'last-turn' : '') : 'past-turn'}`}
+            >
+              {turn.map((s) => (
+                <StepAndNotes key={s.message.id} step={step(s)} notes={notes(s.message.id)} />
+              ))}
+            </section>
+          ))}
+          {waiting.length > 0 && (
+            <section className="last-turn flex flex-col gap-7">
+              {waiting.map((x) => (
+                <PendingQuestion
+                  key={x.cid}
+                  pending={x}
+                  onRetry={() => p.onRetry(x.cid)}
+                  onDiscard={() => p.onDiscard(x.cid)}
+                />
+              ))}
+              {thinking && chat?.owner.kind !== 'human' && (
+                <div className="flex gap-3.5">
+                  <Logo name={brand.name} url={brand.logo} />
+                  <Thinking />
+                </div>
+              )}
+            </section>
+          )}
+          {p.typing && <p className="text-sm text-muted">{t.typing(p.typing)}</p>}
+        </div>
+      </main>
+      {away && (
+        <Button
+          onClick={() => toEnd(true)}
+          className="animate-rise absolute bottom-2 left-1/2 -translate-x-1/2 rounded-full shadow-[0_4px_16px_-4px_rgb(0_0_0/.2)]"
+        >
+          <ArrowDown size={15} aria-hidden />
+          {chat?.open ? t.newAnswer : t.toEnd}
+        </Button>
+      )}
+    </div>
+  )
+}
+
+function StepAndNotes({ step, notes }: { step: ReactNode; notes: ReactNode }) {
+  return (
+    <>
+      {step}
+      {notes}
+    </>
+  )
+}
+
+export function ownerText(owner: Owner): string {
+  if (owner.kind === 'human') return t.joined(owner.name || t.support)
+  return owner.kind === 'queue' ? t.queued : t.backToAI
+}
+
+/** A turn is a question with what answers it. */
+function inTurns(steps: Step[]): Step[][] {
+  const turns: Step[][] = []
+  for (const s of steps) {
+    const turn = turns.at(-1)
+    if (turn && s.message.role !== 'user') turn.push(s)
+    else turns.push([s])
+  }
+  return turns
+}
+
+/** Keeps the end in view while the person is there, and lets go as soon as they scroll up. */
+function useFollow(box: React.RefObject<HTMLElement | null>, content: React.RefObject<HTMLElement | null>) {
+  const stuck = useRef(true)
+  const [away, setAway] = useState(false)
+  const toEnd = useCallback(
+    (smooth = false) => {
+      stuck.current = true
+      setAway(false)
+      box.current?.scrollTo({ top: box.current.scrollHeight, behavior: smooth ? 'smooth' : 'instant' })
+    },
+    [box],
+  )
+  useLayoutEffect(() => {
+    const b = box.current
+    const c = content.current
+    if (!b || !c) return
+    let before = b.scrollTop
+    const scrolled = () => {
+      const left = b.scrollHeight - b.scrollTop - b.clientHeight
+      // Only going up lets go: growing text moves the end away without the person doing anything.
+      if (left <= near) stuck.current = true
+      else if (b.scrollTop < before) stuck.current = false
+      before = b.scrollTop
+      setAway(!stuck.current && left > near)
+    }
+    const grown = new ResizeObserver(() => {
+      if (stuck.current) b.scrollTop = b.scrollHeight
+      before = b.scrollTop
+    })
+    b.addEventListener('scroll', scrolled, { passive: true })
+    grown.observe(c)
+    grown.observe(b)
+    b.scrollTop = b.scrollHeight
+    return () => {
+      b.removeEventListener('scroll', scrolled)
+      grown.disconnect()
+    }
+  }, [box, content])
+  return { away, toEnd }
+}
+
+/** Whether a question was asked while the person watches; then it moves to the top and its answer grows below it. */
+function useAnchor(steps: Step[], pending: readonly Pending[], toEnd: () => void): boolean {
+  const [anchored, setAnchored] = useState(false)
+  const asked = pending.at(-1)?.cid
+  const busy = steps.at(-1)?.message.run?.state === 'streaming'
+  useEffect(() => {
+    if (!asked) return
+    setAnchored(true)
+    toEnd()
+  }, [asked, toEnd])
+  useEffect(() => {
+    if (busy) setAnchored(true)
+  }, [busy])
+  return anchored
+}

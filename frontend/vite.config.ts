@@ -1,0 +1,54 @@
+/// <reference types="vitest/config" />
+import tailwind from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+
+// What the server fills into the page; the development server of Vite does it with these values instead.
+const page: Record<string, string> = {
+  Lang: 'pt-BR',
+  Theme: 'system',
+  Title: 'Assistente',
+  Slug: 'alfa',
+  BrandCSS: '/p/alfa/brand.css',
+  Color: '#0f766e',
+  Icon: 'data:,',
+  Manifest: '/p/alfa/manifest.webmanifest',
+  Description: 'Assistente',
+}
+const fillPage: Plugin = {
+  name: 'fill-page',
+  apply: 'serve',
+  transformIndexHtml: (html) => html.replace(/\{\{\.(\w+)\}\}/g, (_, name: string) => page[name] ?? ''),
+}
+const server = process.env.AIHUB_URL ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [react(), tailwind(), fillPage],
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: ['index.html'],
+      output: {
+        // Libraries change rarely; in chunks of their own they stay in caches and out of the history of dist.
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// },
+            { name: 'markdown', test: /node_modules\/marked\// },
+            // One chunk compresses better than the many that the pages would share; what is loaded late stays out.
+            { name: 'app', test: /node_modules|\/src\/(?!gallery|.*\/(main|Dialogs|en)\.tsx?$)/ },
+          ],
+        },
+      },
+    },
+  },
+  server: {
+    proxy: {
+      '/api': server,
+      '^/p/[^/]+/(brand.css|logo|manifest)': server,
+      '/ws': { target: server, ws: true },
+    },
+  },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'] },
+})
