@@ -39,15 +39,18 @@ func (p profile) public() Profile {
 	return Profile{ID: TenantID{p.ID}, Slug: p.Slug, Name: p.Name, Brand: p.Brand, TimeZone: p.TimeZone, State: p.State}
 }
 
-// A Directory finds tenants. It is the only reader across tenants, and reads nothing but their profiles.
+// A Directory finds tenants. It is the only reader across tenants, and reads nothing but their profiles and whose the
+// widget keys are.
 type Directory struct {
 	store *Store
 	all   doc.Coll[profile]
+	keys  doc.Coll[keyPlace]
 }
 
 // Directory returns the tenants' directory.
 func (s *Store) Directory() *Directory {
-	return &Directory{s, collection[profile](s, doc.EverywhereScope(), collTenants)}
+	sc := doc.EverywhereScope()
+	return &Directory{s, collection[profile](s, sc, collTenants), collection[keyPlace](s, sc, collWidgetKeys)}
 }
 
 // Empty reports whether there is no tenant at all.

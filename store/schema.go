@@ -13,6 +13,8 @@ const (
 	collUsage         = "uso"
 	collConfigs       = "configuracoes_llm"
 	collModels        = "llm_modelos"
+	collWidgetKeys    = "chaves_widget"
+	collVisitors      = "visitantes"
 )
 
 // indexes of all collections; every engine puts distribuidor_id before the fields. What is unique here arbitrates
@@ -31,4 +33,6 @@ var indexes = []doc.Index{
 	{Coll: collUsage, Fields: []string{"abertas"}},
 	{Coll: collConfigs, Fields: []string{"estado"}},
 	{Coll: collModels, Fields: []string{"chave"}},
+	{Coll: collWidgetKeys, Fields: []string{"estado"}},
+	{Coll: collVisitors, Fields: []string{"chave_id", "identidade"}, Unique: true, Where: "identidade"},
 }

@@ -107,6 +107,8 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		usage:         collection[usage](s, sc, collUsage),
 		configs:       collection[LLMConfig](s, sc, collConfigs),
 		models:        collection[Model](s, sc, collModels),
+		widgetKeys:    collection[WidgetKey](s, sc, collWidgetKeys),
+		visitors:      collection[Visitor](s, sc, collVisitors),
 		global:        s.Global(),
 	}
 }
@@ -146,6 +148,8 @@ type Tenant struct {
 	usage         doc.Coll[usage]
 	configs       doc.Coll[LLMConfig]
 	models        doc.Coll[Model]
+	widgetKeys    doc.Coll[WidgetKey]
+	visitors      doc.Coll[Visitor]
 	global        *Global
 }
 

@@ -86,7 +86,7 @@ func openDatabase(t *testing.T, spec string) *database {
 func (d *database) open() *store.Store {
 	d.t.Helper()
 	o := store.Options{Now: d.clock.now, Logger: slog.New(slog.DiscardHandler)}
-	s, err := store.Open(d.t.Context(), d.spec, o.WithCommands(testdb.ScopeWatch(d.t, "distribuidores")))
+	s, err := store.Open(d.t.Context(), d.spec, o.WithCommands(testdb.ScopeWatch(d.t, "distribuidores", "chaves_widget")))
 	if err != nil {
 		d.t.Fatal(err)
 	}

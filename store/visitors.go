@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aihub/store/internal/doc"
+)
+
+// A Visitor is a person who talks through a widget and has no account. A visitor belongs to one widget key.
+type Visitor struct {
+	ID         string               `bson:"id" json:"id"`
+	KeyID      string               `bson:"chave_id" json:"chave_id"`
+	Identity   string               `bson:"identidade" json:"identidade"` // who the distributor's server says it is; "": anonymous
+	Name       string               `bson:"nome" json:"nome"`
+	Answers    map[string]string    `bson:"campos" json:"campos"`                 // to the key's fields, by name
+	Consents   map[string]Consented `bson:"consentimentos" json:"consentimentos"` // by version
+	SecretHash string               `bson:"segredo_hash" json:"segredo_hash"`     // of the secret that renews an anonymous session; "": none does
+	TokenEpoch int64                `bson:"epoca_token" json:"epoca_token"`       // tokens of an earlier epoch are void
+	Page       string               `bson:"pagina" json:"pagina"`                 // where the widget was opened last, without query
+	CreatedAt  time.Time            `bson:"criado_em" json:"criado_em"`
+	SeenAt     time.Time            `bson:"visto_em" json:"visto_em"`
+	EndsAt     time.Time            `bson:"expira_em" json:"expira_em"` // the secret's end
+}
+
+// Consented is the record of a consent: when, and what was shown.
+type Consented struct {
+	At     time.Time `bson:"em" json:"em"`
+	Digest string    `bson:"resumo" json:"resumo"` // SHA-256 of the text as it was shown
+}
+
+// A Visit is what a visitor's device tells when it begins or renews a session. Empty parts change nothing.
+type Visit struct {
+	Name    string
+	Answers map[string]string
+	Consent string // version
+	Digest  string
+	Page    string
+	EndsAt  time.Time
+}
+
+// CreateVisitor adds a visitor; ErrExists when the key has one with that identity.
+func (t *Tenant) CreateVisitor(ctx context.Context, v Visitor) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	now := milli(t.store.now())
+	v.CreatedAt, v.SeenAt, v.EndsAt = now, now, milli(v.EndsAt)
+	if v.Answers == nil {
+		v.Answers = map[string]string{}
+	}
+	if v.Consents == nil {
+		v.Consents = map[string]Consented{}
+	}
+	return t.visitors.Insert(ctx, v.ID, v)
+}
+
+// Visitor returns the visitor with this id, or ErrNotFound.
+func (t *Tenant) Visitor(ctx context.Context, id string) (Visitor, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return t.visitors.Get(ctx, id)
+}
+
+// VisitorByIdentity returns the visitor that the distributor's server names so, or ErrNotFound.
+func (t *Tenant) VisitorByIdentity(ctx context.Context, key, identity string) (Visitor, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return t.visitors.First(ctx, doc.Query{Where: []doc.Cond{doc.Eq("chave_id", key), doc.Eq("identidade", identity), doc.After("identidade", "")}})
+}
+
+// NoteVisit stores what a visitor's device tells.
+func (t *Tenant) NoteVisit(ctx context.Context, id string, v Visit) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	now := milli(t.store.now())
+	set := map[string]any{"visto_em": now, "expira_em": milli(v.EndsAt)}
+	if v.Name != "" {
+		set["nome"] = v.Name
+	}
+	for name, answer := range v.Answers {
+		set["campos."+name] = answer
+	}
+	if v.Page != "" {
+		set["pagina"] = v.Page
+	}
+	if v.Consent != "" {
+		set["consentimentos."+v.Consent] = Consented{At: now, Digest: v.Digest}
+	}
+	_, err := t.visitors.Update(ctx, id, nil, doc.Mod{Set: set})
+	return err
+}
+
+// EndVisitor makes every token and secret of a visitor void, whose conversations stay.
+func (t *Tenant) EndVisitor(ctx context.Context, id string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	_, err := t.visitors.Update(ctx, id, nil, doc.Mod{Set: map[string]any{"segredo_hash": ""}, Inc: map[string]int64{"epoca_token": 1}})
+	return err
+}
+
+// TakeVisitor counts a new visitor of a key, in one step that can't exceed the key's limits. A full window is a
+// *QuotaError.
+func (t *Tenant) TakeVisitor(ctx context.Context, k WidgetKey) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	loc, err := t.location(ctx)
+	if err != nil {
+		return err
+	}
+	limits := Plan{Limits: []Limit{{Window: WindowMinute, Messages: k.PerMin}, {Window: WindowDay, Messages: k.PerDay}}}
+	now, id := milli(t.store.now()), "visitantes:"+k.ID
+	for range 5 {
+		u, err := t.usage.Get(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			u = usage{ID: id, Counters: map[string]counter{}, Reserved: map[string]reserved{}, Settled: map[string]time.Time{}}
+			if err = t.usage.Insert(ctx, id, u); errors.Is(err, ErrExists) {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		var conds []doc.Cond
+		m := doc.Mod{Inc: map[string]int64{}}
+		for _, l := range limits.Limits {
+			key := period(l.Window, now, loc)
+			conds = append(conds, fits(key, l, 1, 0)...)
+			m.Inc["periodos."+key+".mensagens"] = 1
+		}
+		u.prune(&m, nil, now, loc)
+		if ok, err := t.usage.Update(ctx, id, conds, m); err != nil || ok {
+			return err
+		}
+		if u, err = t.usage.Get(ctx, id); err != nil {
+			return err
+		}
+		if q := u.full(limits, 1, 0, now, loc); q != nil {
+			return q
+		}
+	}
+	return fmt.Errorf("take visitor: %w: too much contention", ErrUnavailable)
+}
