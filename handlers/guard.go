@@ -38,7 +38,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}()
 		started := time.Now()
 		next.ServeHTTP(w, r)
-		if took := time.Since(started); took > 2*time.Second && r.URL.Path != "/ws" {
+		if took := time.Since(started); took > 2*time.Second && r.URL.Path != "/ws" && r.URL.Path != "/v1/chat/completions" {
 			s.log.Warn("slow request", "method", r.Method, "path", r.URL.Path, "ms", took.Milliseconds())
 		}
 	})

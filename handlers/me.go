@@ -51,12 +51,9 @@ func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meO
 	}
 	body := meBody{User: meUser{user.ID, user.Name, user.Email, user.Role}, Tenant: meTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
 		Quota: []hub.QuotaView{}, Models: []meModel{}}
-	plan, err := who.Tenant.PlanOf(ctx, who.User)
-	if errors.Is(err, store.ErrNotFound) {
-		return &meOutput{body}, nil
-	}
-	if err != nil {
-		return nil, err
+	plan, err := planOf(ctx, who)
+	if err != nil || plan.ID == "" {
+		return &meOutput{body}, err
 	}
 	body.Plan = mePlan{plan.ID, plan.Name}
 	uses, err := who.Tenant.QuotaOf(ctx, who.User, plan)
@@ -64,14 +61,26 @@ func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meO
 		return nil, err
 	}
 	body.Quota = hub.ViewQuota(uses)
-	models, err := who.Tenant.Models(ctx)
-	if err != nil {
-		return nil, err
-	}
+	models, err := modelsOf(ctx, who, plan)
 	for _, m := range models {
-		if m.State == store.StateActive && (len(plan.Models) == 0 || slices.Contains(plan.Models, m.Key)) {
-			body.Models = append(body.Models, meModel{m.Key, m.Name})
-		}
+		body.Models = append(body.Models, meModel{m.Key, m.Name})
 	}
-	return &meOutput{body}, nil
+	return &meOutput{body}, err
+}
+
+// planOf is the person's plan; the zero Plan when there is none.
+func planOf(ctx context.Context, who hub.Principal) (store.Plan, error) {
+	plan, err := who.Tenant.PlanOf(ctx, who.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Plan{}, nil
+	}
+	return plan, err
+}
+
+// modelsOf is what the person may choose from.
+func modelsOf(ctx context.Context, who hub.Principal, plan store.Plan) ([]store.Model, error) {
+	all, err := who.Tenant.Models(ctx)
+	return slices.DeleteFunc(all, func(m store.Model) bool {
+		return m.State != store.StateActive || (len(plan.Models) > 0 && !slices.Contains(plan.Models, m.Key))
+	}), err
 }

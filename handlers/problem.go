@@ -30,6 +30,8 @@ type Problem struct {
 	ResetAt string   `json:"reset_at,omitempty"`
 	Ref     string   `json:"ref,omitempty" doc:"names the failure in the server's log"`
 	Errors  []Detail `json:"errors,omitempty"`
+
+	resetIn time.Duration // until ResetAt
 }
 
 // A Detail says what is wrong with one field.
@@ -45,8 +47,11 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 // GetHeaders implements huma.HeadersError.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
-	if p.RetryMS > 0 {
+	switch {
+	case p.RetryMS > 0:
 		h.Set("Retry-After", strconv.FormatInt((p.RetryMS+999)/1000, 10))
+	case p.resetIn > 0:
+		h.Set("Retry-After", strconv.FormatInt(int64(p.resetIn/time.Second)+1, 10))
 	}
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
@@ -79,7 +84,7 @@ func problemOf(err error) *Problem {
 	}
 	p = &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Retry: e.Retry, RetryMS: e.RetryIn.Milliseconds()}
 	if !e.ResetAt.IsZero() {
-		p.ResetAt = e.ResetAt.UTC().Format(time.RFC3339)
+		p.ResetAt, p.resetIn = e.ResetAt.UTC().Format(time.RFC3339), time.Until(e.ResetAt)
 	}
 	return p
 }

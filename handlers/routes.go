@@ -34,6 +34,10 @@ func (s *Server) routes(r *mux.Router) {
 		r.HandleFunc("/dev/gallery", s.gallery).Methods("GET", "HEAD")
 	}
 
+	r.HandleFunc("/v1/models", s.openAIModels).Methods("GET")
+	r.HandleFunc("/v1/models/{key}", s.openAIModel).Methods("GET")
+	r.HandleFunc("/v1/chat/completions", s.chatCompletions).Methods("POST")
+
 	s.api(r)
 	r.NotFoundHandler = http.HandlerFunc(notFound)
 	r.MethodNotAllowedHandler = http.HandlerFunc(methodNotAllowed)

@@ -85,7 +85,7 @@ func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted,
 	}
 	now := time.Now()
 	a.title = shorten(*c.Text, 60)
-	conv, _, err := who.Tenant.CreateConversation(ctx, store.Conversation{ID: store.NewID("c"), UserID: who.User, Channel: "portal", Title: a.title,
+	conv, _, err := who.Tenant.CreateConversation(ctx, store.Conversation{ID: store.NewID("c"), UserID: who.User, Channel: c.channel(), Title: a.title,
 		Owner: store.Owner{Kind: store.OwnerAI}, State: store.ConversationOpen, CreatedAt: now, UpdatedAt: now, CID: c.CID})
 	if err != nil {
 		return a, storeError(err)
@@ -111,8 +111,11 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 	if err != nil {
 		return a, err
 	}
-	request, err := h.prompt(ctx, t, a.conv.ID, instructions, *c.Text)
-	if err != nil {
+	var request llm.Request
+	if c.question != nil {
+		request = c.question.request(instructions)
+		c.question.tune(targets)
+	} else if request, err = h.prompt(ctx, t, a.conv.ID, instructions, *c.Text); err != nil {
 		return a, err
 	}
 	in := promptTokens(request)

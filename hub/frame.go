@@ -35,6 +35,16 @@ type command struct {
 	Model  string           `json:"model"`
 	Run    string           `json:"run"`
 	Pos    map[string]int64 `json:"pos"`
+
+	question *Question // of a command that Ask made
+}
+
+// channel is where a conversation that the command makes comes from.
+func (c command) channel() string {
+	if c.question != nil {
+		return "api"
+	}
+	return "portal"
 }
 
 // commandFields lists what each command may carry besides t and id; the first group must be there.

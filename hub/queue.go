@@ -36,9 +36,16 @@ func (it *item) bytes() []byte {
 	case it.text == nil:
 		return it.f.data
 	}
+	return encode(it.event())
+}
+
+// event is what an item with f stands for.
+func (it *item) event() Event {
 	e := it.f.Event
-	e.From, e.Seq, e.Text = it.f.first(), it.seq, string(it.text)
-	return encode(e)
+	if it.text != nil {
+		e.From, e.Seq, e.Text = it.f.first(), it.seq, string(it.text)
+	}
+	return e
 }
 
 // merge lets it stand for f too, if f continues it.
