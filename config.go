@@ -71,6 +71,8 @@ func usage() string {
 
   aihub            serves until it is told to stop (Ctrl-C, SIGTERM)
   aihub version    prints the version
+  aihub healthcheck
+                   exits with 0 when the instance at AIHUB_ADDR is ready, for containers
   aihub --help     prints this
 
 Everything is configured by environment variables:

@@ -40,6 +40,7 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
 		fmt.Fprint(out, usage())
 		return 0
+	case len(args) == 1 && args[0] == "healthcheck": // handled below: it needs the configuration
 	case len(args) > 0:
 		fmt.Fprintf(errOut, "aihub: unknown argument %q; see aihub --help\n", args[0])
 		return 2
@@ -48,6 +49,9 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 	if err != nil {
 		fmt.Fprintf(errOut, "aihub: %v\n", err)
 		return 2
+	}
+	if len(args) == 1 {
+		return healthcheck(ctx, c, errOut)
 	}
 	if err := run(ctx, c, out, slog.New(slog.NewTextHandler(errOut, nil))); err != nil {
 		fmt.Fprintf(errOut, "aihub: %v\n", err)

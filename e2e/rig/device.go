@@ -449,3 +449,6 @@ func (d *Device) Views(each func(*View)) {
 		each(v)
 	}
 }
+
+// NewCID names a message.
+func NewCID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }

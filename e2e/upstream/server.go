@@ -111,6 +111,20 @@ func (s *Server) Await(ctx context.Context, done func([]Call) bool) ([]Call, err
 	}
 }
 
+// Ended waits until the last call of a label has ended.
+func (s *Server) Ended(ctx context.Context, label string) (Call, error) {
+	var last Call
+	_, err := s.Await(ctx, func(calls []Call) bool {
+		for _, c := range calls {
+			if c.Label == label {
+				last = c
+			}
+		}
+		return last.End != ""
+	})
+	return last, err
+}
+
 // Forget empties the journal.
 func (s *Server) Forget() {
 	s.mu.Lock()
