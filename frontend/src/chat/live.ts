@@ -35,6 +35,10 @@ export type LiveOptions = Pick<SocketOptions, 'url' | 'token' | 'WebSocket' | 'r
   onConversation: (pending: Pending, conv: string) => void
   /** Something changed that lists show: a new message, a title, a state. */
   onActivity: (conv: string) => void
+  /** The connection is there, for the first time or again. */
+  onHello?: (hello: Hello) => void
+  /** A frame that is about something else than a conversation's log. */
+  onOther?: (push: Push) => void
   /** Keeps what waits to be sent across a reload. */
   keep?: { load: () => Pending[]; save: (p: readonly Pending[]) => void }
   /** Runs a function at the next frame of the screen. */
@@ -142,6 +146,11 @@ export class Live {
     if (this.can('typing')) this.request({ t: 'typing', conv }).catch(() => {})
   }
 
+  /** Sends any command; rejects with a CommandError. */
+  request(command: Command): Promise<Answer> {
+    return this.socket.request(command)
+  }
+
   /** Changes a chat by something that is not on the wire. */
   local(conv: string, input: Input) {
     this.fold([{ conv, input }])
@@ -209,6 +218,7 @@ export class Live {
     this.asking.clear()
     for (const conv of this.followed) void this.subscribe(conv)
     for (const p of this.state.pending) if (p.state !== 'failed') void this.transmit(p)
+    this.o.onHello?.(hello)
   }
 
   private async subscribe(conv: string) {
@@ -251,6 +261,8 @@ export class Live {
         }, typingFor)
         return
       }
+      default:
+        this.o.onOther?.(push)
     }
   }
 
@@ -302,10 +314,6 @@ export class Live {
     const own = await sha256(message.text)
     const now = this.state.chats[conv]?.messages.find((m) => m.id === msg)
     if (own !== undefined && own !== sha && now?.text === message.text) this.local(conv, { t: 'mismatch' })
-  }
-
-  private request(command: Command): Promise<Answer> {
-    return this.socket.request(command)
   }
 
   private changePending(cid: string, change: Partial<Pending>) {

@@ -5,11 +5,11 @@ import { path } from '../chat/tree'
 import type { Portal } from '../net/api'
 import type { Link } from '../net/socket'
 import { language, moment, percent, setLanguage, t, wait } from '../shared/i18n'
+import { LoginDialog, LoginPage } from '../shared/Login'
 import { setCookie } from '../shared/theme'
 import { Button, IconButton, Logo, Menu } from '../shared/ui'
 import { Composer, focusComposer } from './Composer'
 import type { DialogName } from './Dialogs'
-import { LoginDialog, LoginPage } from './Login'
 import { Divider } from './Message'
 import { Notice } from './Notice'
 import { exhausted, shown, used } from './quota'
@@ -30,7 +30,7 @@ export function App() {
   }
   if (phase === 'ready' && portal)
     return <Workspace key={language} portal={portal} onLanguage={() => void toggleLanguage()} />
-  if (phase === 'login' && portal) return <LoginPage portal={portal} />
+  if (phase === 'login' && portal) return <LoginPage portal={portal} onLogin={store.login} />
   if (phase === 'loading') return <p className="sr-only">{t.loading}</p>
   return <Trouble missing={phase === 'missing'} />
 }
@@ -244,7 +244,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           />
         </Suspense>
       )}
-      {s.expired && <LoginDialog email={me.user.email} />}
+      {s.expired && <LoginDialog email={me.user.email} onLogin={store.login} onSignOut={() => void store.logout()} />}
     </div>
   )
 }

@@ -1,10 +1,11 @@
 import { ArrowDown } from 'lucide-react'
-import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { Chat } from '../chat/chat'
 import type { Pending } from '../chat/live'
 import { path, type Step } from '../chat/tree'
 import type { Portal } from '../net/api'
 import type { Feedback, Owner } from '../net/frames'
+import { useFollow } from '../shared/follow'
 import { t } from '../shared/i18n'
 import { Button, Logo } from '../shared/ui'
 import { Answer, Divider, PendingQuestion, Question, Thinking } from './Message'
@@ -26,9 +27,6 @@ export type ThreadProps = {
   onDiscard: (cid: string) => void
   onOlder: () => Promise<void>
 }
-
-/** How near to the end the person must be for the view to follow an answer. */
-const near = 40
 
 export function Thread(p: ThreadProps) {
   const { chat, pending } = p
@@ -176,47 +174,6 @@ function inTurns(steps: Step[]): Step[][] {
     else turns.push([s])
   }
   return turns
-}
-
-/** Keeps the end in view while the person is there, and lets go as soon as they scroll up. */
-function useFollow(box: React.RefObject<HTMLElement | null>, content: React.RefObject<HTMLElement | null>) {
-  const stuck = useRef(true)
-  const [away, setAway] = useState(false)
-  const toEnd = useCallback(
-    (smooth = false) => {
-      stuck.current = true
-      setAway(false)
-      box.current?.scrollTo({ top: box.current.scrollHeight, behavior: smooth ? 'smooth' : 'instant' })
-    },
-    [box],
-  )
-  useLayoutEffect(() => {
-    const b = box.current
-    const c = content.current
-    if (!b || !c) return
-    let before = b.scrollTop
-    const scrolled = () => {
-      const left = b.scrollHeight - b.scrollTop - b.clientHeight
-      // Only going up lets go: growing text moves the end away without the person doing anything.
-      if (left <= near) stuck.current = true
-      else if (b.scrollTop < before) stuck.current = false
-      before = b.scrollTop
-      setAway(!stuck.current && left > near)
-    }
-    const grown = new ResizeObserver(() => {
-      if (stuck.current) b.scrollTop = b.scrollHeight
-      before = b.scrollTop
-    })
-    b.addEventListener('scroll', scrolled, { passive: true })
-    grown.observe(c)
-    grown.observe(b)
-    b.scrollTop = b.scrollHeight
-    return () => {
-      b.removeEventListener('scroll', scrolled)
-      grown.disconnect()
-    }
-  }, [box, content])
-  return { away, toEnd }
 }
 
 /** Whether a question was asked while the person watches; then it moves to the top and its answer grows below it. */

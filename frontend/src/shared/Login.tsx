@@ -1,21 +1,29 @@
 import { Eye, EyeOff } from 'lucide-react'
 import { type FormEvent, useRef, useState } from 'react'
 import { ApiError, type Portal } from '../net/api'
-import { t, wait } from '../shared/i18n'
-import { Button, Dialog, Field, IconButton, Logo } from '../shared/ui'
-import { login, logout } from './store'
+import { t, wait } from './i18n'
+import { Button, Dialog, Field, IconButton, Logo } from './ui'
 
-export function LoginPage({ portal }: { portal: Portal }) {
-  const name = portal.portal_name || portal.name
+type Login = (email: string, password: string) => Promise<void>
+
+export function LoginPage({
+  portal,
+  title = t.signInTo(portal.portal_name || portal.name),
+  onLogin,
+}: {
+  portal: Portal
+  title?: string
+  onLogin: Login
+}) {
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-8">
       <div className="w-full max-w-sm">
         <div className="mb-7 flex flex-col items-center gap-4 text-center">
           <Logo name={portal.name} url={portal.logo_url} size="size-14 rounded-2xl text-xl" />
-          <h1 className="text-xl font-semibold tracking-tight text-balance">{t.signInTo(name)}</h1>
+          <h1 className="text-xl font-semibold tracking-tight text-balance">{title}</h1>
         </div>
         <div className="rounded-2xl border border-line bg-surface p-6">
-          <LoginForm />
+          <LoginForm onLogin={onLogin} />
         </div>
       </div>
     </main>
@@ -23,19 +31,27 @@ export function LoginPage({ portal }: { portal: Portal }) {
 }
 
 /** Signs in again without leaving the page; what was written stays. */
-export function LoginDialog({ email }: { email: string | undefined }) {
+export function LoginDialog({
+  email,
+  onLogin,
+  onSignOut,
+}: {
+  email: string | undefined
+  onLogin: Login
+  onSignOut: () => void
+}) {
   return (
     <Dialog title={t.sessionEnded} onClose={() => {}} closable={false}>
       <p className="mb-4 text-sm text-muted">{t.sessionEndedHelp}</p>
-      <LoginForm email={email} />
-      <Button look="quiet" className="mt-2 w-full" onClick={() => void logout()}>
+      <LoginForm email={email} onLogin={onLogin} />
+      <Button look="quiet" className="mt-2 w-full" onClick={onSignOut}>
         {t.signOut}
       </Button>
     </Dialog>
   )
 }
 
-export function LoginForm({ email = '' }: { email?: string | undefined }) {
+export function LoginForm({ email = '', onLogin }: { email?: string | undefined; onLogin: Login }) {
   const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
   const [shown, setShown] = useState(false)
@@ -52,7 +68,7 @@ export function LoginForm({ email = '' }: { email?: string | undefined }) {
     setBusy(true)
     setProblem(undefined)
     try {
-      await login(who, secret)
+      await onLogin(who, secret)
     } catch (error) {
       setBusy(false)
       setProblem(problemOf(error))
