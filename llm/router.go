@@ -219,10 +219,15 @@ func asError(err error) *Error {
 // provider returns what speaks to the target. The target has been checked.
 func (c *Client) provider(t Target, cfg *config) Provider {
 	switch t.Provider {
-	case Rehearsal:
+	case OpenAI:
+		return &openaiProvider{target: t, wire: cfg.wire, traits: &cfg.traits}
+	case Gemini:
+		return &geminiProvider{target: t, wire: cfg.wire, traits: &cfg.traits}
+	case GeminiOld:
+		return &oldGeminiProvider{target: t, wire: cfg.wire, traits: &cfg.traits}
+	default:
 		return &rehearsal{target: t, bounds: c.bounds, asked: &cfg.asked}
 	}
-	return nil
 }
 
 // Condition tells what the client knows of a target's configuration.
