@@ -6,7 +6,6 @@ import (
 	"iter"
 	"strings"
 
-	"cloud.google.com/go/auth"
 	"google.golang.org/genai"
 )
 
@@ -62,7 +61,7 @@ func (p *geminiProvider) once(ctx context.Context, r Request, yield func(Chunk, 
 // config sets every field: the library reads the environment for those that are empty.
 func (p *geminiProvider) config(x *exchange) *genai.ClientConfig {
 	return &genai.ClientConfig{
-		APIKey: p.target.APIKey, Backend: genai.BackendGeminiAPI, Project: "", Location: "", Credentials: (*auth.Credentials)(nil),
+		APIKey: p.target.APIKey, Backend: genai.BackendGeminiAPI, Project: "", Location: "", Credentials: nil,
 		HTTPClient:  x.client(),
 		HTTPOptions: genai.HTTPOptions{BaseURL: strings.TrimSuffix(p.target.address(), "/") + "/", APIVersion: "v1beta"},
 	}

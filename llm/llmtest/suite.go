@@ -15,8 +15,8 @@ import (
 const Canary = "sk-canary-7f3a9c1e5b2d8064"
 
 // Bounds are those of ordinary cases: none of them comes near a bound of time, however busy the machine is.
-var Bounds = llm.Bounds{Connect: 10 * time.Second, FirstToken: 20 * time.Second, Idle: 20 * time.Second, Total: time.Minute, Line: 64 << 10, Answer: 256 << 10,
-	Stream: 16 << 20, Retries: -1, Trips: 1 << 30}
+var Bounds = llm.Bounds{Connect: 10 * time.Second, FirstToken: 20 * time.Second, Idle: 20 * time.Second, Total: time.Minute, Line: 64 << 10, Answer: 64 << 10,
+	Stream: 4 << 20, Retries: -1, Trips: 1 << 30}
 
 // slowBounds are those that slow cases wait for.
 func slowBounds() llm.Bounds {
