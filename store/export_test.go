@@ -19,7 +19,7 @@ func (o Options) WithCommands(m *event.CommandMonitor) Options {
 func (s *Store) Engine() doc.Engine { return s.eng }
 
 // Scope of a tenant's documents.
-func (t *Tenant) Scope() doc.Scope { return t.users.Scope }
+func Scope(t *Tenant) doc.Scope { return t.users.Scope }
 
 // Parts of quotas that tests look at.
 func Period(window string, now time.Time, loc *time.Location) string { return period(window, now, loc) }
@@ -43,7 +43,7 @@ type Ledger struct {
 }
 
 // LedgerOf reads a payer's usage.
-func (t *Tenant) LedgerOf(ctx context.Context, payer string) (Ledger, error) {
+func LedgerOf(ctx context.Context, t *Tenant, payer string) (Ledger, error) {
 	list, err := t.usage.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("id", usageID(payer))}})
 	l := Ledger{Messages: map[string]int64{}, Tokens: map[string]int64{}, Documents: len(list)}
 	for _, u := range list {
@@ -53,4 +53,17 @@ func (t *Tenant) LedgerOf(ctx context.Context, payer string) (Ledger, error) {
 		}
 	}
 	return l, err
+}
+
+// Collections are the names of all collections.
+func Collections() []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, x := range indexes {
+		if !seen[x.Coll] {
+			seen[x.Coll] = true
+			out = append(out, x.Coll)
+		}
+	}
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -43,4 +44,14 @@ func ValidID(prefix, id string) bool {
 		return false
 	}
 	return strings.IndexFunc(rest, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'v') }) < 0
+}
+
+// idAt is an id that sorts before all ids of this prefix that are made at t or later, and after all earlier ones.
+func idAt(prefix string, t time.Time) string {
+	var u uuid.UUID
+	ms := uint64(max(t.UnixMilli(), 0))
+	for i := range 6 {
+		u[i] = byte(ms >> (40 - 8*i))
+	}
+	return prefix + "_" + strings.ToLower(idEncoding.EncodeToString(u[:]))
 }

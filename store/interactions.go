@@ -27,6 +27,7 @@ type Interaction struct {
 	At             time.Time `bson:"em" json:"em"`
 	LogEpoch       string    `bson:"log_ep" json:"log_ep"` // where the live log has it
 	LogSeq         int64     `bson:"log_seq" json:"log_seq"`
+	EmptiedAt      time.Time `bson:"esvaziada_em" json:"esvaziada_em"` // when its text was taken out; zero: it was not
 	Run            *Run      `bson:"execucao,omitempty" json:"execucao,omitzero"`
 }
 

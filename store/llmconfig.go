@@ -2,26 +2,34 @@ package store
 
 import (
 	"context"
+	"net/url"
+	"time"
 
 	"aihub/store/internal/doc"
 )
 
 // An LLMConfig is one way to reach models. Its key is sealed; nothing here can open it.
 type LLMConfig struct {
-	ID           string   `bson:"id" json:"id"`
-	Name         string   `bson:"nome" json:"nome"`
-	Provider     string   `bson:"provedor" json:"provedor"` // openai, gemini, rehearsal
-	BaseURL      string   `bson:"base_url" json:"base_url"`
-	SealedKey    string   `bson:"chave_cifrada" json:"chave_cifrada"`
-	KeyLast4     string   `bson:"chave_final" json:"chave_final"`
-	DefaultModel string   `bson:"modelo_padrao" json:"modelo_padrao"`
-	Instructions string   `bson:"instrucoes" json:"instrucoes"`
-	Fallbacks    []string `bson:"cadeia_de_reserva" json:"cadeia_de_reserva"`
-	Temperature  *float64 `bson:"temperatura,omitempty" json:"temperatura,omitzero"`
-	State        string   `bson:"estado" json:"estado"`
-	Default      bool     `bson:"padrao" json:"padrao"`
-	Script       string   `bson:"roteiro" json:"roteiro"` // of a rehearsal
+	ID           string    `bson:"id" json:"id"`
+	Name         string    `bson:"nome" json:"nome"`
+	Provider     string    `bson:"provedor" json:"provedor"` // openai, gemini, rehearsal
+	BaseURL      string    `bson:"base_url" json:"base_url"`
+	SealedKey    string    `bson:"chave_cifrada" json:"chave_cifrada"`
+	KeyLast4     string    `bson:"chave_final" json:"chave_final"`
+	DefaultModel string    `bson:"modelo_padrao" json:"modelo_padrao"`
+	Instructions string    `bson:"instrucoes" json:"instrucoes"`
+	Fallbacks    []string  `bson:"cadeia_de_reserva" json:"cadeia_de_reserva"`
+	Temperature  *float64  `bson:"temperatura,omitempty" json:"temperatura,omitzero"`
+	Limits       []Limit   `bson:"limites" json:"limites"` // of all the tenant's people together
+	State        string    `bson:"estado" json:"estado"`
+	Default      bool      `bson:"padrao" json:"padrao"`
+	Script       string    `bson:"roteiro" json:"roteiro"` // of a rehearsal
+	Rev          int64     `bson:"rev" json:"rev"`
+	CreatedAt    time.Time `bson:"criado_em" json:"criado_em"`
+	ChangedAt    time.Time `bson:"alterado_em" json:"alterado_em"`
 }
+
+func configID(c LLMConfig) string { return c.ID }
 
 // LLMConfigs returns the tenant's own configurations and the global ones.
 func (t *Tenant) LLMConfigs(ctx context.Context) (own, global []LLMConfig, err error) {
@@ -34,53 +42,66 @@ func (t *Tenant) LLMConfigs(ctx context.Context) (own, global []LLMConfig, err e
 	return own, global, err
 }
 
+// OwnLLMConfigs lists the tenant's own configurations.
+func (t *Tenant) OwnLLMConfigs(ctx context.Context, p Page) ([]LLMConfig, string, error) {
+	return page(ctx, t.configs, doc.Query{}, p, configID)
+}
+
+// LLMConfig returns the tenant's own configuration with this id, or ErrNotFound.
+func (t *Tenant) LLMConfig(ctx context.Context, id string) (LLMConfig, error) {
+	return get(ctx, t.configs, id)
+}
+
 // CreateLLMConfig adds a configuration of the tenant.
 func (t *Tenant) CreateLLMConfig(ctx context.Context, c LLMConfig) error {
-	ctx, cancel := deadline(ctx)
-	defer cancel()
-	return t.configs.Insert(ctx, c.ID, c)
+	return createConfig(ctx, t.configs, c, t.now())
 }
 
-// A Model is one entry of the catalogue that people choose from.
-type Model struct {
-	ID       string `bson:"id" json:"id"`
-	Key      string `bson:"chave" json:"chave"` // what plans and clients name it by
-	Provider string `bson:"provedor" json:"provedor"`
-	Model    string `bson:"modelo" json:"modelo"` // the provider's name of it
-	Name     string `bson:"nome" json:"nome"`
-	Context  int64  `bson:"contexto" json:"contexto"`           // tokens
-	PriceIn  int64  `bson:"preco_entrada" json:"preco_entrada"` // micro-units of currency per million tokens
-	PriceOut int64  `bson:"preco_saida" json:"preco_saida"`
-	State    string `bson:"estado" json:"estado"`
+// UpdateLLMConfig changes a configuration whose revision is still c.Rev. When the provider or the address's host changes
+// while the key stays, the key is forgotten: a key goes only where it was meant to go. ErrNotFound, ErrConflict.
+func (t *Tenant) UpdateLLMConfig(ctx context.Context, c LLMConfig) (LLMConfig, error) {
+	return updateConfig(ctx, t.configs, c, t.now())
 }
 
-// Models returns the catalogue as the tenant sees it: its own entries win over global ones of the same key.
-func (t *Tenant) Models(ctx context.Context) ([]Model, error) {
-	ctx, cancel := deadline(ctx)
-	defer cancel()
-	own, err := t.models.Find(ctx, doc.Query{Sort: "chave"})
+// DeleteLLMConfig removes a configuration. ErrNotFound, ErrConflict.
+func (t *Tenant) DeleteLLMConfig(ctx context.Context, id string, rev int64) error {
+	return remove(ctx, t.configs, id, rev)
+}
+
+func createConfig(ctx context.Context, c doc.Coll[LLMConfig], v LLMConfig, now time.Time) error {
+	v.Rev, v.CreatedAt, v.ChangedAt = 1, now, now
+	if err := add(ctx, c, v.ID, v); err != nil || !v.Default {
+		return err
+	}
+	return onlyDefault(ctx, c, v.ID, configID)
+}
+
+func updateConfig(ctx context.Context, c doc.Coll[LLMConfig], v LLMConfig, now time.Time) (LLMConfig, error) {
+	old, err := get(ctx, c, v.ID)
 	if err != nil {
-		return nil, err
+		return LLMConfig{}, err
 	}
-	global, err := t.global.models.Find(ctx, doc.Query{Sort: "chave"})
-	if err != nil {
-		return nil, err
+	if old.Rev != v.Rev {
+		return LLMConfig{}, ErrConflict
 	}
-	known := map[string]bool{}
-	for _, m := range own {
-		known[m.Key] = true
+	if v.SealedKey == old.SealedKey && (v.Provider != old.Provider || origin(v.BaseURL) != origin(old.BaseURL)) {
+		v.SealedKey, v.KeyLast4 = "", ""
 	}
-	for _, m := range global {
-		if !known[m.Key] {
-			own = append(own, m)
-		}
+	set := map[string]any{"nome": v.Name, "provedor": v.Provider, "base_url": v.BaseURL, "chave_cifrada": v.SealedKey, "chave_final": v.KeyLast4,
+		"modelo_padrao": v.DefaultModel, "instrucoes": v.Instructions, "cadeia_de_reserva": v.Fallbacks, "limites": v.Limits, "estado": v.State,
+		"padrao": v.Default, "roteiro": v.Script, "temperatura": v.Temperature}
+	next, err := change(ctx, c, v.ID, v.Rev, now, set)
+	if err != nil || !v.Default {
+		return next, err
 	}
-	return own, nil
+	return next, onlyDefault(ctx, c, v.ID, configID)
 }
 
-// CreateModel adds an entry to the tenant's catalogue.
-func (t *Tenant) CreateModel(ctx context.Context, m Model) error {
-	ctx, cancel := deadline(ctx)
-	defer cancel()
-	return t.models.Insert(ctx, m.ID, m)
+// origin is the part of an address that a key is bound to.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Scheme + "://" + u.Host
 }

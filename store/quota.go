@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -24,6 +26,7 @@ type QuotaError struct {
 	Window      string // minute, day, month or concurrency
 	Limit, Used int64
 	ResetAt     time.Time
+	Config      string // the LLM configuration whose limit it is; "": the person's plan
 }
 
 func (e *QuotaError) Error() string {
@@ -35,9 +38,13 @@ type Reservation struct {
 	Run     string
 	Tokens  int64
 	Periods []string
+	// Of a run that also counts under the limits of an LLM configuration of the tenant.
+	Config        string
+	configLimits  []Limit
+	configPeriods []string
 }
 
-// An OpenReservation is one that is not settled.
+// An OpenReservation is one that is not settled. UserID is what Settle takes.
 type OpenReservation struct {
 	UserID, Run string
 	Since       time.Time
@@ -50,7 +57,14 @@ type QuotaUse struct {
 	ResetAt                                              time.Time
 }
 
-// usage is everything a person's quota is decided on, in one document, so that one conditional update checks and takes
+// Two scopes can limit a run: the person's plan, and the LLM configuration's own limits, which all of the tenant's people
+// share. Each scope is one document and one conditional update. The order makes every crash in between harmless:
+//
+//	reserve   person, which notes the configuration; then configuration. Refused there: the person's is given back.
+//	extend    person, then configuration. Refused there: the person's slice is given back.
+//	settle    configuration, then person, whose open reservation is what the reaper looks for.
+
+// usage is everything a payer's quota is decided on, in one document, so that one conditional update checks and takes
 // all windows at once. Periods, open reservations and settled runs are keyed maps in it.
 type usage struct {
 	ID       string               `bson:"id" json:"id"`
@@ -70,9 +84,20 @@ type reserved struct {
 	Tokens  int64     `bson:"tokens" json:"tokens"`
 	Since   time.Time `bson:"desde" json:"desde"`
 	Periods []string  `bson:"periodos" json:"periodos"`
+	Config  string    `bson:"configuracao" json:"configuracao"` // where the run is reserved too
 }
 
-func usageID(userID string) string { return "usuario:" + userID }
+// A payer is who a usage document counts for: a person's id, or an LLM configuration as configPayer names it.
+func usageID(payer string) string {
+	if strings.HasPrefix(payer, configPrefix) {
+		return payer
+	}
+	return "usuario:" + payer
+}
+
+const configPrefix = "configuracao:"
+
+func configPayer(configID string) string { return configPrefix + configID }
 
 // windowNames are the windows as the outside names them.
 var windowNames = map[string]string{WindowMinute: "minute", WindowDay: "day", WindowMonth: "month"}
@@ -90,62 +115,121 @@ func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
 // it under the run. For a run whose reservation is open it is a no-op; for one settled within the last minutes it is
 // ErrExists. A full window is a *QuotaError.
 func (t *Tenant) Reserve(ctx context.Context, userID, run string, p Plan, tokens int64) (Reservation, error) {
+	return t.ReserveUnder(ctx, userID, run, p, LLMConfig{}, tokens)
+}
+
+// ReserveUnder is Reserve under the limits of an LLM configuration of the tenant too, if it has any.
+func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c LLMConfig, tokens int64) (Reservation, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	loc, err := t.location(ctx)
 	if err != nil {
 		return Reservation{}, err
 	}
-	now, tokens := milli(t.store.now()), plausible(tokens)
-	r := Reservation{Run: run, Tokens: tokens}
+	config := ""
+	if len(c.Limits) > 0 {
+		config = c.ID
+	}
+	now, tokens := t.now(), plausible(tokens)
+	r, err := t.reserve(ctx, userID, run, p, reserved{Tokens: tokens, Since: now, Config: config}, loc)
+	if err != nil || r.Config == "" {
+		return r, err
+	}
+	r.configLimits = c.Limits
+	there, err := t.reserve(ctx, configPayer(r.Config), run, Plan{Limits: c.Limits}, reserved{Tokens: r.Tokens, Since: now}, loc)
+	r.configPeriods = there.Periods
+	if err == nil || errors.Is(err, ErrUnavailable) { // unknown whether it was taken: the reservation stands until it is settled
+		return r, err
+	}
+	var q *QuotaError
+	if errors.As(err, &q) {
+		q.Config = r.Config
+	}
+	// The run is not remembered as settled: its next try may find room.
+	if back := t.release(context.WithoutCancel(ctx), userID, run); back != nil {
+		return r, errors.Join(err, back)
+	}
+	return r, err
+}
+
+// reserve takes a reservation in one payer's document.
+func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want reserved, loc *time.Location) (Reservation, error) {
 	conds := []doc.Cond{doc.Absent("reservas." + run), doc.Absent("liquidadas." + run)}
 	m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": 1}}
 	if p.Concurrency > 0 {
 		conds = append(conds, doc.NotAbove("abertas", p.Concurrency-1))
 	}
 	for _, l := range p.Limits {
-		key := period(l.Window, now, loc)
-		conds = append(conds, fits(key, l, 1, tokens)...)
-		r.Periods = append(r.Periods, key)
+		key := period(l.Window, want.Since, loc)
+		conds = append(conds, fits(key, l, 1, want.Tokens)...)
+		if !slices.Contains(want.Periods, key) {
+			want.Periods = append(want.Periods, key)
+		}
 	}
 	for _, window := range []string{WindowDay, WindowMonth} { // counted also where the plan has no limit, for reports
-		if key := period(window, now, loc); !hasPeriod(r.Periods, key) {
-			r.Periods = append(r.Periods, key)
+		if key := period(window, want.Since, loc); !slices.Contains(want.Periods, key) {
+			want.Periods = append(want.Periods, key)
 		}
 	}
-	for _, key := range r.Periods {
+	for _, key := range want.Periods {
 		m.Inc["periodos."+key+".mensagens"] = 1
-		m.Inc["periodos."+key+".tokens"] = tokens
+		m.Inc["periodos."+key+".tokens"] = want.Tokens
 	}
-	m.Set["reservas."+run] = reserved{Tokens: tokens, Since: now, Periods: r.Periods}
+	m.Set["reservas."+run] = want
+	var failure error
 	for range 5 {
-		ok, err := t.usage.Update(ctx, usageID(userID), conds, m)
-		if err != nil || ok {
-			return r, err
+		ok, err := t.usage.Update(ctx, usageID(payer), conds, m)
+		if ok {
+			return want.of(run), nil
 		}
-		u, err := t.usage.Get(ctx, usageID(userID))
+		if failure = err; err != nil && !errors.Is(err, ErrUnavailable) {
+			return Reservation{}, err
+		}
+		u, err := t.usage.Get(ctx, usageID(payer)) // also after a lost answer: the reservation may be there
 		if errors.Is(err, ErrNotFound) {
-			err = t.usage.Insert(ctx, usageID(userID), usage{ID: usageID(userID), UserID: userID, Counters: map[string]counter{},
-				Reserved: map[string]reserved{}, Settled: map[string]time.Time{}})
+			err = t.usage.Insert(ctx, usageID(payer), newUsage(payer))
 			if err != nil && !errors.Is(err, ErrExists) {
-				return r, err
+				return Reservation{}, err
 			}
 			continue
 		}
 		if err != nil {
-			return r, err
+			return Reservation{}, err
 		}
 		if open, ok := u.Reserved[run]; ok {
-			return Reservation{Run: run, Tokens: open.Tokens, Periods: open.Periods}, nil
+			return open.of(run), nil
 		}
 		if _, ok := u.Settled[run]; ok {
-			return r, ErrExists
+			return Reservation{}, ErrExists
 		}
-		if q := u.full(p, 1, tokens, now, loc); q != nil {
-			return r, q
+		if q := u.full(p, 1, want.Tokens, want.Since, loc); q != nil {
+			return Reservation{}, q
 		}
 	} // it was full, and is not any more: try again
-	return r, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
+	if failure != nil {
+		return Reservation{}, failure
+	}
+	return Reservation{}, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
+}
+
+func (r reserved) of(run string) Reservation {
+	return Reservation{Run: run, Tokens: r.Tokens, Periods: r.Periods, Config: r.Config}
+}
+
+// payer is who the document counts for.
+func (u usage) payer() string {
+	if strings.HasPrefix(u.ID, configPrefix) {
+		return u.ID
+	}
+	return u.UserID
+}
+
+func newUsage(payer string) usage {
+	u := usage{ID: usageID(payer), UserID: payer, Counters: map[string]counter{}, Reserved: map[string]reserved{}, Settled: map[string]time.Time{}}
+	if u.ID == payer {
+		u.UserID = "" // of no person
+	}
+	return u
 }
 
 // fits are the conditions under which a period still has room.
@@ -158,15 +242,6 @@ func fits(key string, l Limit, messages, tokens int64) []doc.Cond {
 		conds = append(conds, doc.NotAbove("periodos."+key+".tokens", l.Tokens-tokens))
 	}
 	return conds
-}
-
-func hasPeriod(keys []string, key string) bool {
-	for _, k := range keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
 }
 
 // full names the window that has no room, or nil.
@@ -195,33 +270,56 @@ func (t *Tenant) Extend(ctx context.Context, userID string, r *Reservation, toke
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	tokens = plausible(tokens)
+	if err := t.extend(ctx, userID, *r, tokens, p.Limits); err != nil {
+		return err
+	}
+	if r.Config != "" {
+		there := *r
+		there.Periods = r.configPeriods
+		if err := t.extend(ctx, configPayer(r.Config), there, tokens, r.configLimits); err != nil {
+			var q *QuotaError
+			if errors.As(err, &q) {
+				q.Config = r.Config
+			}
+			back := *r
+			back.Tokens += tokens
+			return errors.Join(err, t.extend(context.WithoutCancel(ctx), userID, back, -tokens, nil))
+		}
+	}
+	r.Tokens += tokens
+	return nil
+}
+
+// extend changes what a reservation holds in one payer's document; r.Tokens and r.Periods are what it holds there now.
+func (t *Tenant) extend(ctx context.Context, payer string, r Reservation, tokens int64, limits []Limit) error {
 	conds := []doc.Cond{doc.Eq("reservas."+r.Run+".tokens", r.Tokens)}
 	m := doc.Mod{Inc: map[string]int64{"reservas." + r.Run + ".tokens": tokens}}
 	for _, key := range r.Periods {
 		m.Inc["periodos."+key+".tokens"] = tokens
-		for _, l := range p.Limits {
-			if l.Tokens <= 0 || !inWindow(key, l.Window) {
-				continue
+		for _, l := range limits {
+			if l.Tokens > 0 && inWindow(key, l.Window) {
+				conds = append(conds, fits(key, l, 0, tokens)...)
 			}
-			conds = append(conds, fits(key, l, 0, tokens)...)
 		}
 	}
-	ok, err := t.usage.Update(ctx, usageID(userID), conds, m)
-	if err != nil {
+	ok, err := t.usage.Update(ctx, usageID(payer), conds, m)
+	if ok || err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	if ok {
-		r.Tokens += tokens
-		return nil
+	u, readErr := t.usage.Get(ctx, usageID(payer))
+	if readErr != nil {
+		return readErr
 	}
-	u, err := t.usage.Get(ctx, usageID(userID))
-	if err != nil {
+	open, isOpen := u.Reserved[r.Run]
+	switch {
+	case err != nil && isOpen && open.Tokens == r.Tokens+tokens:
+		return nil // the answer was lost, the change was not
+	case err != nil:
 		return err
-	}
-	if open, ok := u.Reserved[r.Run]; !ok || open.Tokens != r.Tokens {
+	case !isOpen || open.Tokens != r.Tokens:
 		return ErrConflict
 	}
-	for _, l := range p.Limits {
+	for _, l := range limits {
 		for _, key := range r.Periods {
 			if c := u.Counters[key]; inWindow(key, l.Window) && l.Tokens > 0 && c.Tokens+tokens > l.Tokens {
 				return &QuotaError{Window: windowNames[l.Window], Limit: l.Tokens, Used: c.Tokens}
@@ -240,13 +338,24 @@ func inWindow(key, window string) bool {
 func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, refundMessage bool) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	tokens = plausible(tokens)
+	return t.settle(ctx, userID, run, plausible(tokens), refundMessage, true)
+}
+
+// release gives a reservation back as if it had never been: the run may reserve again.
+func (t *Tenant) release(ctx context.Context, payer, run string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return t.settle(ctx, payer, run, 0, true, false)
+}
+
+// settle ends a run's reservation in a payer's document, and first in the configuration's that it notes.
+func (t *Tenant) settle(ctx context.Context, payer, run string, tokens int64, refundMessage, remember bool) error {
 	loc, err := t.location(ctx)
 	if err != nil {
 		return err
 	}
 	for range 20 {
-		u, err := t.usage.Get(ctx, usageID(userID))
+		u, err := t.usage.Get(ctx, usageID(payer))
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
@@ -257,8 +366,16 @@ func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, r
 		if !ok {
 			return nil
 		}
-		now := milli(t.store.now())
-		m := doc.Mod{Set: map[string]any{"liquidadas." + run: now}, Inc: map[string]int64{"abertas": -1}, Unset: []string{"reservas." + run}}
+		if open.Config != "" {
+			if err := t.settle(ctx, configPayer(open.Config), run, tokens, refundMessage, remember); err != nil {
+				return err
+			}
+		}
+		now := t.now()
+		m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": -1}, Unset: []string{"reservas." + run}}
+		if remember {
+			m.Set["liquidadas."+run] = now
+		}
 		for _, key := range open.Periods {
 			if tokens != open.Tokens {
 				m.Inc["periodos."+key+".tokens"] = tokens - open.Tokens
@@ -268,11 +385,11 @@ func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, r
 			}
 		}
 		u.prune(&m, open.Periods, now, loc)
-		ok, err = t.usage.Update(ctx, usageID(userID), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}, m)
-		if err != nil || ok {
+		ok, err = t.usage.Update(ctx, usageID(payer), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}, m)
+		if ok || err != nil && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-	}
+	} // somebody extended it meanwhile, or the answer was lost: look again
 	return fmt.Errorf("settle: %w: too much contention", ErrUnavailable)
 }
 
@@ -287,7 +404,7 @@ func (u usage) prune(m *doc.Mod, inUse []string, now time.Time, loc *time.Locati
 		inUse = append(inUse, r.Periods...)
 	}
 	for key := range u.Counters {
-		if expired(key, now, loc) && !hasPeriod(inUse, key) {
+		if expired(key, now, loc) && !slices.Contains(inUse, key) {
 			m.Unset = append(m.Unset, "periodos."+key)
 		}
 	}
@@ -315,6 +432,11 @@ func (t *Tenant) QuotaOf(ctx context.Context, userID string, p Plan) ([]QuotaUse
 	return out, nil
 }
 
+// ConfigQuotaOf returns what is used of each window of an LLM configuration's own limits now, by all the tenant's people.
+func (t *Tenant) ConfigQuotaOf(ctx context.Context, c LLMConfig) ([]QuotaUse, error) {
+	return t.QuotaOf(ctx, configPayer(c.ID), Plan{Limits: c.Limits})
+}
+
 // OpenReservations lists the tenant's reservations made before olderThan.
 func (t *Tenant) OpenReservations(ctx context.Context, olderThan time.Time) ([]OpenReservation, error) {
 	ctx, cancel := deadline(ctx)
@@ -327,7 +449,7 @@ func (t *Tenant) OpenReservations(ctx context.Context, olderThan time.Time) ([]O
 	for _, u := range list {
 		for run, r := range u.Reserved {
 			if r.Since.Before(olderThan) {
-				out = append(out, OpenReservation{UserID: u.UserID, Run: run, Since: r.Since})
+				out = append(out, OpenReservation{UserID: u.payer(), Run: run, Since: r.Since})
 			}
 		}
 	}

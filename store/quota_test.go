@@ -17,7 +17,7 @@ func plan(concurrency int64, limits ...store.Limit) store.Plan {
 
 func ledger(t *testing.T, a *store.Tenant, payer string) store.Ledger {
 	t.Helper()
-	l, err := a.LedgerOf(t.Context(), payer)
+	l, err := store.LedgerOf(t.Context(), a, payer)
 	must(t, err)
 	return l
 }

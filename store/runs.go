@@ -44,7 +44,9 @@ type Run struct {
 	LeaseUntil   time.Time `bson:"concessao" json:"concessao"`
 	Instance     string    `bson:"instancia" json:"instancia"`
 	Settled      bool      `bson:"liquidada" json:"liquidada"`
-	Pending      string    `bson:"pendente" json:"pendente"` // "sim" until it is settled; what the reaper looks for
+	CountUntil   time.Time `bson:"contagem_ate" json:"contagem_ate"` // until when one instance alone may count it
+	Cost         int64     `bson:"custo" json:"custo"`               // micro-units of currency, known once it is settled
+	Pending      string    `bson:"pendente" json:"pendente"`         // "sim" until it is settled; what the reaper looks for
 	FirstTokenMS int64     `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
 	TotalMS      int64     `bson:"ms_total" json:"ms_total"`
 	StartedAt    time.Time `bson:"inicio" json:"inicio"`
@@ -120,12 +122,55 @@ func (t *Tenant) changeRun(ctx context.Context, msg string, fence int64, conds [
 	return ErrConflict
 }
 
-// MarkSettled notes that a run's quota is settled.
+// countFor is how long one instance has for counting a run; longer than any operation lasts.
+const countFor = 30 * time.Second
+
+// MarkSettled notes that a run's quota is settled, after it has counted the run in its day's use. It may be repeated and
+// called by several instances: one of them does it, and a run is counted once.
 func (t *Tenant) MarkSettled(ctx context.Context, msg string) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	_, err := t.interactions.Update(ctx, msg, nil, doc.Mod{Set: map[string]any{"execucao.liquidada": true, "execucao.pendente": ""}})
+	m, err := t.interactions.Get(ctx, msg)
+	if errors.Is(err, ErrNotFound) || err == nil && (m.Run == nil || m.Run.Settled) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := t.now()
+	mine, err := t.interactions.Update(ctx, msg, []doc.Cond{doc.Eq("execucao.pendente", "sim"), doc.Before("execucao.contagem_ate", now)},
+		doc.Mod{Set: map[string]any{"execucao.contagem_ate": now.Add(countFor)}})
+	if err != nil || !mine {
+		return err
+	}
+	if m.Run.Cost, err = t.costOf(ctx, *m.Run); err != nil {
+		return err
+	}
+	day, err := t.count(ctx, m)
+	if err != nil {
+		return err
+	}
+	ok, err := t.interactions.Update(ctx, msg, []doc.Cond{doc.Eq("execucao.pendente", "sim")},
+		doc.Mod{Set: map[string]any{"execucao.liquidada": true, "execucao.pendente": "", "execucao.custo": m.Run.Cost}})
+	if ok {
+		t.store.noteCounted(t.id, day, m.Run.ID)
+	}
 	return err
+}
+
+// costOf is what a run cost by the tenant's catalogue, in micro-units of currency; 0 where the model has no price.
+func (t *Tenant) costOf(ctx context.Context, r Run) (int64, error) {
+	models, err := t.Models(ctx)
+	if err != nil {
+		return 0, err
+	}
+	const most = 1 << 31 // tokens; the product with any sane price fits
+	for _, m := range models {
+		if m.Model == r.Model && m.Provider == r.Provider {
+			return (min(plausible(r.Usage.In), most)*m.PriceIn + min(plausible(r.Usage.Out), most)*m.PriceOut + 999_999) / 1_000_000, nil
+		}
+	}
+	return 0, nil
 }
 
 // StaleRuns returns runs that somebody must end or settle: not final with an ended lease, or final and not settled for

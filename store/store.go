@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -19,7 +20,9 @@ var (
 	ErrNotFound = doc.ErrNotFound
 	ErrExists   = doc.ErrExists
 	// ErrConflict says that the state has changed: a stale epoch, fence or claim.
-	ErrConflict = fmt.Errorf("state has changed")
+	ErrConflict = errors.New("state has changed")
+	// ErrInUse says that something can't go because something else needs it.
+	ErrInUse = errors.New("in use")
 	// ErrUnavailable wraps what only trying again can mend: network, disk, time.
 	ErrUnavailable = doc.ErrUnavailable
 )
@@ -47,12 +50,14 @@ type Store struct {
 
 	mu     sync.Mutex
 	poison map[string]bool // documents that were left out and logged
+	// counted are runs whose marks in a day's row can go, by tenant and row.
+	counted map[string][]string
 }
 
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
-// "aihub"), and brings its indexes up to date.
+// "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}}
+	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -68,7 +73,10 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if err := s.eng.Migrate(ctx, indexes); err != nil {
+	if err = s.eng.Migrate(ctx, indexes); err == nil {
+		err = s.migrate(ctx, migrations)
+	}
+	if err != nil {
 		_ = s.eng.Close(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -103,12 +111,18 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		conversations: collection[Conversation](s, sc, collConversations),
 		interactions:  collection[Interaction](s, sc, collInteractions),
 		plans:         collection[Plan](s, sc, collPlans),
-		subscriptions: collection[subscription](s, sc, collSubscriptions),
+		subscriptions: collection[Subscription](s, sc, collSubscriptions),
 		usage:         collection[usage](s, sc, collUsage),
 		configs:       collection[LLMConfig](s, sc, collConfigs),
 		models:        collection[Model](s, sc, collModels),
+		daily:         collection[DailyUse](s, sc, collDaily),
 		widgetKeys:    collection[WidgetKey](s, sc, collWidgetKeys),
 		visitors:      collection[Visitor](s, sc, collVisitors),
+		apiKeys:       collection[APIKey](s, sc, collAPIKeys),
+		audit:         collection[AuditEntry](s, sc, collAudit),
+		articles:      collection[Article](s, sc, collKnowledge),
+		replies:       collection[CannedReply](s, sc, collReplies),
+		ratings:       collection[Rating](s, sc, collRatings),
 		global:        s.Global(),
 	}
 }
@@ -144,12 +158,18 @@ type Tenant struct {
 	conversations doc.Coll[Conversation]
 	interactions  doc.Coll[Interaction]
 	plans         doc.Coll[Plan]
-	subscriptions doc.Coll[subscription]
+	subscriptions doc.Coll[Subscription]
 	usage         doc.Coll[usage]
 	configs       doc.Coll[LLMConfig]
 	models        doc.Coll[Model]
+	daily         doc.Coll[DailyUse]
 	widgetKeys    doc.Coll[WidgetKey]
 	visitors      doc.Coll[Visitor]
+	apiKeys       doc.Coll[APIKey]
+	audit         doc.Coll[AuditEntry]
+	articles      doc.Coll[Article]
+	replies       doc.Coll[CannedReply]
+	ratings       doc.Coll[Rating]
 	global        *Global
 }
 

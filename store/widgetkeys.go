@@ -98,6 +98,24 @@ func (t *Tenant) WidgetKey(ctx context.Context, id string) (WidgetKey, error) {
 	return t.widgetKeys.Get(ctx, id)
 }
 
+// WidgetKeys lists the tenant's widget keys.
+func (t *Tenant) WidgetKeys(ctx context.Context, p Page) ([]WidgetKey, string, error) {
+	return page(ctx, t.widgetKeys, doc.Query{}, p, func(k WidgetKey) string { return k.ID })
+}
+
+// UpdateWidgetKey changes a key whose revision is still k.Rev. ErrNotFound, ErrConflict.
+func (t *Tenant) UpdateWidgetKey(ctx context.Context, k WidgetKey) (WidgetKey, error) {
+	return change(ctx, t.widgetKeys, k.ID, k.Rev, t.now(), map[string]any{"nome": k.Name, "origens": k.Origins, "plano_id": k.PlanID, "limites": k.Limits,
+		"visitantes_minuto": k.PerMin, "visitantes_dia": k.PerDay, "identidade": k.Identity, "segredos_cifrados": k.Secrets, "dias_de_conversa": k.Days,
+		"sem_assinatura": k.Unsigned, "saudacao": k.Greeting, "campos": k.Fields, "finalidade": k.Purpose, "horario": k.Hours, "contato": k.Fallback,
+		"consentimento": k.Consent, "estado": k.State})
+}
+
+// DeleteWidgetKey removes a key: pages that carry it show nothing. ErrNotFound, ErrConflict.
+func (t *Tenant) DeleteWidgetKey(ctx context.Context, id string, rev int64) error {
+	return remove(ctx, t.widgetKeys, id, rev)
+}
+
 // A KeyPlace says whose a widget key is and where it may be used: all that is known of one before its tenant is.
 type KeyPlace struct {
 	ID      string

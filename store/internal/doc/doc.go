@@ -193,6 +193,9 @@ type Index struct {
 	Where string
 }
 
+// ByID reports whether the index is the one by which a collection is paged through.
+func (x Index) ByID() bool { return len(x.Fields) == 1 && x.Fields[0] == "id" }
+
 // Name of the index in the database. What distinguishes two kinds of index is in it, so that a changed declaration makes
 // a new one.
 func (x Index) Name() string {

@@ -24,3 +24,6 @@ func Fold(s string) string {
 	}
 	return b.String()
 }
+
+// Within reports whether text has the words in it, as Contains does.
+func Within(text, words string) bool { return strings.Contains(Fold(text), Fold(words)) }

@@ -328,14 +328,9 @@ func (e *engine) makeIndexes(ctx context.Context, coll string, indexes []doc.Ind
 	return err
 }
 
-// byCollection sorts the declared indexes by collection and gives each collection the one by which its documents are
-// paged through.
 func byCollection(indexes []doc.Index) map[string][]doc.Index {
 	out := map[string][]doc.Index{}
 	for _, x := range indexes {
-		if out[x.Coll] == nil {
-			out[x.Coll] = []doc.Index{{Coll: x.Coll, Fields: []string{"id"}}}
-		}
 		out[x.Coll] = append(out[x.Coll], x)
 	}
 	return out

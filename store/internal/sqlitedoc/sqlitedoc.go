@@ -284,6 +284,9 @@ func (e *engine) change(ctx context.Context, what string, s doc.Scope, coll, id 
 
 func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
 	for _, x := range indexes {
+		if x.ByID() {
+			continue // the primary key
+		}
 		unique := ""
 		if x.Unique {
 			unique = "UNIQUE "
@@ -322,7 +325,7 @@ func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
 		return failed("look for indexes of", "docs", err)
 	}
 	for _, x := range indexes {
-		if !have[x.Name()] {
+		if !x.ByID() && !have[x.Name()] {
 			return fmt.Errorf("index %s is missing", x.Name())
 		}
 	}

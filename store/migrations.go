@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aihub/store/internal/doc"
+)
+
+// A migration brings the documents of an older program up to date. It may be interrupted and repeated.
+type migration struct {
+	what string
+	run  func(ctx context.Context, s *Store) error
+}
+
+// migrations in their order; a database notes how many it has had. New ones are added at the end.
+var migrations = []migration{
+	{"slugs stand in enderecos", claimSlugs},
+	{"administrators stand in the tenant's row", countAdmins},
+}
+
+// version is what a database notes of itself, in one global row.
+type version struct {
+	ID       string    `bson:"id" json:"id"`
+	Done     int64     `bson:"feitas" json:"feitas"`
+	Instance string    `bson:"instancia" json:"instancia"`
+	Until    time.Time `bson:"ate" json:"ate"`
+}
+
+const versionID = "versao"
+
+// migrateFor is how long an instance may migrate before another one tries.
+const migrateFor = time.Minute
+
+// migrate runs what the database has not had yet. Of several instances that start at once one runs each migration while
+// the others wait. A database that has had more than this program knows is refused.
+func (s *Store) migrate(ctx context.Context, list []migration) error {
+	c := collection[version](s, doc.GlobalScope(), collSchema)
+	me := NewID("i")
+	for {
+		v, err := c.Get(ctx, versionID)
+		if errors.Is(err, ErrNotFound) {
+			if err := c.Insert(ctx, versionID, version{ID: versionID}); err != nil && !errors.Is(err, ErrExists) {
+				return err
+			}
+			continue
+		}
+		switch {
+		case err != nil:
+			return err
+		case v.Done > int64(len(list)):
+			return fmt.Errorf("the database was written by a newer program: it has had %d migrations, this one knows %d", v.Done, len(list))
+		case v.Done == int64(len(list)):
+			return nil
+		}
+		now := milli(time.Now())
+		mine, err := c.Update(ctx, versionID, []doc.Cond{doc.Eq("feitas", v.Done), doc.Before("ate", now)},
+			doc.Mod{Set: map[string]any{"instancia": me, "ate": now.Add(migrateFor)}})
+		if err != nil {
+			return err
+		}
+		if !mine {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
+			continue
+		}
+		m := list[v.Done]
+		if err := m.run(ctx, s); err != nil {
+			return fmt.Errorf("migration %d (%s): %w", v.Done+1, m.what, err)
+		}
+		if _, err := c.Update(ctx, versionID, []doc.Cond{doc.Eq("feitas", v.Done), doc.Eq("instancia", me)},
+			doc.Mod{Set: map[string]any{"feitas": v.Done + 1, "ate": time.Time{}}}); err != nil {
+			return err
+		}
+		s.log.Info("database migrated", "migration", v.Done+1, "what", m.what)
+	}
+}
+
+// claimSlugs gives the tenants of a program that looked slugs up by an index their rows in enderecos.
+func claimSlugs(ctx context.Context, s *Store) error {
+	d := s.Directory()
+	list, err := d.all.Find(ctx, doc.Query{})
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if err := d.claim(ctx, slugAddress(p.Slug), TenantID{p.ID}); err != nil {
+			return fmt.Errorf("slug of %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+// countAdmins notes the administrators that were made before they were noted.
+func countAdmins(ctx context.Context, s *Store) error {
+	list, err := s.Directory().all.Find(ctx, doc.Query{})
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		t := s.Tenant(TenantID{p.ID})
+		for _, field := range []string{"rev", "administradores_rev"} { // rows from before revisions have none
+			if _, err := t.profiles.Update(ctx, p.ID, []doc.Cond{doc.Absent(field)}, doc.Mod{Set: map[string]any{field: int64(1)}}); err != nil {
+				return err
+			}
+		}
+		admins := doc.Query{Where: []doc.Cond{doc.Eq("papel", RoleAdmin)}}
+		if err := each(ctx, t.users, admins, func(u User) string { return u.ID }, func(u User) error { return t.countAdmin(ctx, u) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"aihub/store/internal/doc"
+)
+
+// Reseal replaces every sealed secret of the installation by what f makes of it, for example under a new key, and returns
+// how many there were. scope is the tenant whose secret it is, "" for a global one. A secret that has changed in between
+// is left alone, since whoever changed it sealed it with the newest key. Reseal ends with the first error of f; what was
+// done stays done, and it may be repeated.
+func (s *Store) Reseal(ctx context.Context, f func(scope, sealed string) (string, error)) (int, error) {
+	n, err := resealConfigs(ctx, s.Global().configs, "", f)
+	if err != nil {
+		return n, err
+	}
+	tenants, err := s.Directory().Tenants(ctx)
+	if err != nil {
+		return n, err
+	}
+	for _, p := range tenants {
+		t := s.Tenant(p.ID)
+		m, err := resealConfigs(ctx, t.configs, p.ID.s, f)
+		if n += m; err != nil {
+			return n, err
+		}
+		m, err = resealWidgetKeys(ctx, t.widgetKeys, p.ID.s, f)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func resealConfigs(ctx context.Context, c doc.Coll[LLMConfig], scope string, f func(scope, sealed string) (string, error)) (n int, err error) {
+	err = each(ctx, c, doc.Query{}, configID, func(v LLMConfig) error {
+		if v.SealedKey == "" {
+			return nil
+		}
+		fresh, err := f(scope, v.SealedKey)
+		if err != nil {
+			return fmt.Errorf("reseal the key of configuration %s: %w", v.ID, err)
+		}
+		ok, err := setIf(ctx, c, v.ID, doc.Eq("chave_cifrada", v.SealedKey), "chave_cifrada", fresh)
+		if ok {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+func resealWidgetKeys(ctx context.Context, c doc.Coll[WidgetKey], scope string, f func(scope, sealed string) (string, error)) (n int, err error) {
+	err = each(ctx, c, doc.Query{}, func(k WidgetKey) string { return k.ID }, func(k WidgetKey) error {
+		if len(k.Secrets) == 0 {
+			return nil
+		}
+		fresh := make([]string, len(k.Secrets))
+		for i, sealed := range k.Secrets {
+			var err error
+			if fresh[i], err = f(scope, sealed); err != nil {
+				return fmt.Errorf("reseal the secrets of widget key %s: %w", k.ID, err)
+			}
+		}
+		ok, err := setIf(ctx, c, k.ID, doc.Eq("rev", k.Rev), "segredos_cifrados", fresh)
+		if ok {
+			n += len(fresh)
+		}
+		return err
+	})
+	return n, err
+}
+
+func setIf[T any](ctx context.Context, c doc.Coll[T], id string, cond doc.Cond, field string, v any) (bool, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return c.Update(ctx, id, []doc.Cond{cond}, doc.Mod{Set: map[string]any{field: v}})
+}
