@@ -37,7 +37,7 @@ func prepare(ctx context.Context, db *store.Store, sealer *llm.Sealer, c config)
 	var logins []login
 	own := !c.openAI.configured() && !c.gemini.configured() // without a real model, each tenant rehearses with its own
 	for _, d := range demos {
-		made, err := d.fill(ctx, db, hash, own)
+		made, err := d.fill(ctx, db, sealer, hash, own)
 		if err != nil {
 			return nil, fmt.Errorf("demo %s: %w", d.profile.Slug, err)
 		}
@@ -114,6 +114,7 @@ type demo struct {
 	plan    store.Plan
 	model   store.Model
 	people  []store.User
+	widget  store.WidgetKey
 }
 
 var demos = []demo{
@@ -125,6 +126,9 @@ var demos = []demo{
 			{Window: store.WindowMonth, Messages: 500, Tokens: 500_000}}},
 		model:  store.Model{ID: fixedID("o", "fibra"), Key: "ensaio-fibra", Model: "ensaio-fibra", Name: "Ensaio Fibra"},
 		people: people("alfa", "Ana Souza", "Paula Ramos", "Carlos Nogueira"),
+		widget: store.WidgetKey{Greeting: store.Texts{"pt-BR": "Olá! Sou o assistente de IA da Alfa Fibra. Como posso ajudar?", "en": "Hello! I am Alfa Fibra's AI assistant. How can I help?"},
+			Hours:    []store.Hours{{Days: []int64{1, 2, 3, 4, 5}, From: "08:00", To: "20:00"}, {Days: []int64{6}, From: "08:00", To: "12:00"}},
+			Fallback: store.Fallback{WhatsApp: "5549999990000", Phone: "0800 999 0000"}},
 	},
 	{
 		profile: store.Profile{Slug: "beta", Name: "Beta Telecom", TimeZone: "America/Manaus", Brand: store.Brand{PortalName: "Beta Telecom", Color: "#7c3aed",
@@ -134,6 +138,13 @@ var demos = []demo{
 			{Window: store.WindowDay, Messages: 50}, {Window: store.WindowMonth, Messages: 300, Tokens: 200_000}}},
 		model:  store.Model{ID: fixedID("o", "radio"), Key: "ensaio-radio", Model: "ensaio-radio", Name: "Ensaio Rádio"},
 		people: people("beta", "Bruno Lima", "Rita Alves", "Diego Prado"),
+		widget: store.WidgetKey{Greeting: store.Texts{"pt-BR": "Oi! Aqui é a assistente virtual da Beta Telecom.", "en": "Hi! This is Beta Telecom's virtual assistant."},
+			Fields:  []store.Field{{Name: "name", Required: true}, {Name: "email"}, {Name: "document"}},
+			Purpose: store.Texts{"pt-BR": "Usamos estes dados só para achar o seu contrato.", "en": "We use these only to find your contract."},
+			Consent: store.Consent{Version: "2026-11", URL: "https://beta.example/privacidade", Text: store.Texts{
+				"pt-BR": "A Beta Telecom guarda esta conversa por 30 dias para atender você. Quem responde primeiro é uma inteligência artificial.",
+				"en":    "Beta Telecom keeps this conversation for 30 days to help you. An artificial intelligence answers first."}},
+			Fallback: store.Fallback{WhatsApp: "5592999990000"}},
 	},
 	{
 		profile: store.Profile{Slug: "ixc", Name: "IXCsoft", TimeZone: "America/Sao_Paulo", Brand: store.Brand{PortalName: "IXC AI Hub", Color: "#1d4ed8"}},
@@ -166,7 +177,7 @@ func (d demo) id() store.TenantID {
 }
 
 // fill makes everything of the demo tenant but the tenant itself.
-func (d demo) fill(ctx context.Context, db *store.Store, passwordHash string, ownModel bool) ([]login, error) {
+func (d demo) fill(ctx context.Context, db *store.Store, sealer *llm.Sealer, passwordHash string, ownModel bool) ([]login, error) {
 	t := db.Tenant(d.id())
 	if d.plan.ID != "" {
 		d.plan.Default = true
@@ -186,6 +197,11 @@ func (d demo) fill(ctx context.Context, db *store.Store, passwordHash string, ow
 			return nil, err
 		}
 	}
+	if d.plan.ID != "" { // not the operator's
+		if err := d.fillWidget(ctx, t, sealer); err != nil {
+			return nil, err
+		}
+	}
 	var logins []login
 	for _, u := range d.people {
 		u.PasswordHash, u.State = passwordHash, store.StateActive
@@ -195,4 +211,18 @@ func (d demo) fill(ctx context.Context, db *store.Store, passwordHash string, ow
 		logins = append(logins, login{d.profile.Slug, u.Email, u.Role})
 	}
 	return logins, nil
+}
+
+// fillWidget makes the tenant's widget key, for pages of this machine. The secret that signs identities is no secret, as
+// the demo's passwords are none.
+func (d demo) fillWidget(ctx context.Context, t *store.Tenant, sealer *llm.Sealer) error {
+	k := d.widget
+	k.ID, k.Name, k.State, k.Identity = fixedID("pk", d.profile.Slug), "Site", store.StateActive, store.IdentityOptional
+	k.Origins, k.PerMin, k.PerDay = []string{"http://127.0.0.1:*", "http://localhost:*"}, 60, 5000
+	sealed, err := handlers.SealIdentitySecret(sealer.Seal, t.ID(), k.ID, "demo-identidade-"+d.profile.Slug+"-0123456789abcdef")
+	if err != nil {
+		return err
+	}
+	k.Secrets = []string{sealed}
+	return once(t.CreateWidgetKey(ctx, k))
 }

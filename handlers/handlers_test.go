@@ -35,6 +35,8 @@ type site struct {
 var testDist = fstest.MapFS{
 	"index.html":       {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}" data-slug="{{.Slug}}"><title>{{.Title}}</title><link rel="stylesheet" href="{{.BrandCSS}}">`)},
 	"gallery.html":     {Data: []byte(`<!doctype html><title>{{.Title}}</title>`)},
+	"widget.html":      {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}"><meta name="widget" content="{{.Config}}"><title>{{.Title}}</title>`)},
+	"widget.js":        {Data: []byte(`(()=>{"%KEYS%".split(",")})()`)},
 	"assets/app-1.js":  {Data: []byte(strings.Repeat("console.log(1);\n", 200))},
 	"assets/one.woff2": {Data: []byte{0, 1, 2, 3}},
 }
@@ -62,7 +64,7 @@ func newSite(t *testing.T) *site {
 		defer cancel()
 		_ = live.Close(ctx)
 	})
-	edge, err := New(Options{Hub: live, Store: db, Tokens: tokens, Logger: log, Dist: testDist, Version: "test", Development: true})
+	edge, err := New(Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, Logger: log, Dist: testDist, Version: "test", Development: true})
 	must(t, err)
 	s := &site{Server: httptest.NewServer(edge.Handler()), t: t, edge: edge, store: db, users: map[string]store.User{}, tenant: map[string]*store.Tenant{}}
 	t.Cleanup(s.Close)

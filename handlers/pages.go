@@ -39,15 +39,15 @@ func (s *Server) portal(w http.ResponseWriter, r *http.Request) {
 	base := "/p/" + p.Slug
 	s.page(w, r, "index.html", pageData{Lang: language(r), Theme: theme(r), Title: v.PortalName, Slug: p.Slug, Color: v.Color,
 		BrandCSS: base + "/brand.css?v=" + brandVersion(p.Brand.Color), Icon: v.LogoURL, Manifest: base + "/manifest.webmanifest",
-		Description: v.Welcome})
+		Description: v.Welcome}, s.pagePolicy(r, "'none'"))
 }
 
 // gallery shows every component in every state, for developers.
 func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
-	s.page(w, r, "gallery.html", pageData{Lang: language(r), Theme: theme(r), Title: "Gallery", Color: defaultColor})
+	s.page(w, r, "gallery.html", pageData{Lang: language(r), Theme: theme(r), Title: "Gallery", Color: defaultColor}, s.pagePolicy(r, "'none'"))
 }
 
-func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data pageData) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data any, policy string) {
 	var b bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&b, name, data); err != nil {
 		s.log.Error("page", "name", name, "error", err)
@@ -55,21 +55,22 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, data 
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", s.pagePolicy(r))
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Vary", "Cookie, Accept-Language")
 	_, _ = w.Write(b.Bytes())
 }
 
-// pagePolicy lets a page use nothing but what this origin serves. 'self' does not cover wss: in every browser.
-func (s *Server) pagePolicy(r *http.Request) string {
+// pagePolicy lets a page use nothing but what this origin serves, and be framed by the ancestors alone. 'self' does not
+// cover wss: in every browser.
+func (s *Server) pagePolicy(r *http.Request, ancestors string) string {
 	socket := "ws://" + r.Host
 	if s.public != nil {
 		socket = "ws" + strings.TrimPrefix(s.public.Scheme, "http") + "://" + s.public.Host
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self' " + socket +
-		"; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+		"; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors " + ancestors + "; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 // theme is what the person chose before, from the cookie that the application sets.

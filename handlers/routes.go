@@ -15,6 +15,8 @@ import (
 // Who may call a route.
 var (
 	everyone = []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin, store.RoleOperator}
+	visitors = []string{store.RoleVisitor}
+	talkers  = append(visitors, everyone...)
 )
 
 // routes is the whole public surface.
@@ -30,7 +32,11 @@ func (s *Server) routes(r *mux.Router) {
 	r.HandleFunc("/p/{slug}/brand.css", s.brandCSS).Methods("GET", "HEAD")
 	r.HandleFunc("/p/{slug}/logo", s.logo).Methods("GET", "HEAD")
 	r.HandleFunc("/p/{slug}/manifest.webmanifest", s.manifest).Methods("GET", "HEAD")
+	r.HandleFunc("/widget.js", s.widgetLoader).Methods("GET", "HEAD")
+	r.HandleFunc("/widget.html", s.widgetFrame).Methods("GET", "HEAD")
 	if s.dev {
+		r.HandleFunc("/demo/{slug}", s.demoSite).Methods("GET", "HEAD")
+		r.HandleFunc("/demo/{slug}/{page}", s.demoSite).Methods("GET", "HEAD")
 		r.HandleFunc("/dev/gallery", s.gallery).Methods("GET", "HEAD")
 	}
 
@@ -55,13 +61,16 @@ func (s *Server) api(r *mux.Router) {
 	public(a, "POST", "/api/v1/auth/refresh", "Get a new access token", s.refresh)
 	publicEmpty(a, "POST", "/api/v1/auth/logout", "End the session of a refresh token", s.logout)
 
+	public(a, "POST", "/api/v1/widget/sessions", "Begin or renew a visitor's session in the widget", s.openWidgetSession)
+	privateEmpty(s, a, visitors, "DELETE", "/api/v1/widget/sessions", "End the visitor's session on this device", s.endWidgetSession)
+
 	private(s, a, everyone, "GET", "/api/v1/me", "The person, their plan, quota and models", s.getMe)
-	private(s, a, everyone, "GET", "/api/v1/conversations", "The person's conversations, the latest first", s.listConversations)
-	private(s, a, everyone, "GET", "/api/v1/conversations/{id}", "One conversation", s.getConversation)
+	private(s, a, talkers, "GET", "/api/v1/conversations", "The person's conversations, the latest first", s.listConversations)
+	private(s, a, talkers, "GET", "/api/v1/conversations/{id}", "One conversation", s.getConversation)
 	private(s, a, everyone, "PATCH", "/api/v1/conversations/{id}", "Rename a conversation", s.renameConversation)
-	privateEmpty(s, a, everyone, "DELETE", "/api/v1/conversations/{id}", "Delete a conversation", s.deleteConversation)
-	private(s, a, everyone, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
-	private(s, a, everyone, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
+	privateEmpty(s, a, talkers, "DELETE", "/api/v1/conversations/{id}", "Delete a conversation", s.deleteConversation)
+	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
+	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
 }
 
 // operationsRoutes is what only operators reach.

@@ -10,9 +10,11 @@ import (
 	"net/url"
 
 	"github.com/gorilla/mux"
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"aihub/hub"
+	"aihub/llm"
 	"aihub/store"
 )
 
@@ -21,6 +23,7 @@ type Options struct {
 	Hub       *hub.Hub
 	Store     *store.Store
 	Tokens    *Tokens
+	Sealer    *llm.Sealer // of the secrets at rest
 	Logger    *slog.Logger
 	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
 	Dist      fs.FS               // the built front end
@@ -35,6 +38,9 @@ type Server struct {
 	hub     *hub.Hub
 	store   *store.Store
 	tokens  *Tokens
+	sealer  *llm.Sealer
+	widgets *widgetKeys
+	loaders *expirable.LRU[string, file] // of the widget, by the origin of the page
 	log     *slog.Logger
 	metrics prometheus.Gatherer
 	files   *files
@@ -58,7 +64,8 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.DefaultGatherer
 	}
-	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, widgets: &widgetKeys{dir: o.Store.Directory()},
+		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
 		public: o.PublicURL, version: o.Version, dev: o.Development, logins: newAttempts()}, nil
 }
 

@@ -150,6 +150,9 @@ func (t *Tokens) Authenticate(ctx context.Context, token string) (hub.Principal,
 	if err != nil {
 		return hub.Principal{}, err
 	}
+	if c.Role == store.RoleVisitor {
+		return t.visitor(ctx, c)
+	}
 	tenant, profile, user, err := t.person(ctx, c)
 	if err != nil {
 		return hub.Principal{}, err

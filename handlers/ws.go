@@ -25,8 +25,9 @@ const (
 
 // socket upgrades a connection and lets the hub serve it until it ends.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
-	if r.URL.RawQuery != "" { // no token ever travels in an address
-		sendProblem(w, hub.Ef("bad_field", "the address takes no parameters; the first frame authenticates"))
+	key, ok := socketKey(r.URL.RawQuery)
+	if !ok { // no token ever travels in an address
+		sendProblem(w, hub.Ef("bad_field", "the address takes no parameter but a widget's public key, k; the first frame authenticates"))
 		return
 	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // checked below, so that it can be told
@@ -37,8 +38,10 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	ws.SetReadLimit(hub.MaxFrame)
 	c := &conn{ws: ws}
 	switch {
-	case !s.allowedOrigin(r):
+	case key == "" && !s.allowedOrigin(r):
 		_ = c.Close(hub.CloseOrigin, "origin not allowed")
+	case key != "" && !s.widgetSocket(r, key):
+		_ = c.Close(hub.CloseOrigin, "origin or key not allowed")
 	case ws.Subprotocol() != subprotocol:
 		_ = c.Close(hub.CloseAbuse, "the subprotocol is "+subprotocol)
 	default:

@@ -85,7 +85,7 @@ func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted,
 	}
 	now := time.Now()
 	a.title = shorten(*c.Text, 60)
-	conv, _, err := who.Tenant.CreateConversation(ctx, store.Conversation{ID: store.NewID("c"), UserID: who.User, Channel: c.channel(), Title: a.title,
+	conv, _, err := who.Tenant.CreateConversation(ctx, store.Conversation{ID: store.NewID("c"), UserID: who.User, Channel: c.channel(who), Title: a.title,
 		Owner: store.Owner{Kind: store.OwnerAI}, State: store.ConversationOpen, CreatedAt: now, UpdatedAt: now, CID: c.CID})
 	if err != nil {
 		return a, storeError(err)

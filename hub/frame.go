@@ -40,9 +40,12 @@ type command struct {
 }
 
 // channel is where a conversation that the command makes comes from.
-func (c command) channel() string {
-	if c.question != nil {
+func (c command) channel(who Principal) string {
+	switch {
+	case c.question != nil:
 		return "api"
+	case who.Role == store.RoleVisitor:
+		return "widget"
 	}
 	return "portal"
 }
