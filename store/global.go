@@ -14,6 +14,7 @@ type Global struct {
 	plans   doc.Coll[Plan]
 	configs doc.Coll[LLMConfig]
 	models  doc.Coll[Model]
+	issuers doc.Coll[Issuer]
 }
 
 // Global returns the rows that belong to no tenant.
@@ -23,6 +24,7 @@ func (s *Store) Global() *Global {
 		plans:   collection[Plan](s, sc, collPlans),
 		configs: collection[LLMConfig](s, sc, collConfigs),
 		models:  collection[Model](s, sc, collModels),
+		issuers: collection[Issuer](s, sc, collIssuers),
 	}
 }
 

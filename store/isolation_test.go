@@ -20,7 +20,7 @@ import (
 
 // names are everything by which a tenant's rows can be asked for.
 type names struct {
-	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain string
+	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request string
 }
 
 // canary is in everything that the first tenant stores.
@@ -65,6 +65,12 @@ func stock(t *testing.T, a *store.Tenant) names {
 	n.Audit = e.ID
 	_, err = a.ReserveUnder(ctx, n.User, n.Run, store.Plan{}, store.LLMConfig{ID: n.Config, Limits: []store.Limit{{Window: store.WindowDay, Messages: 9}}}, 10)
 	must(t, err)
+	n.Iss = "https://" + a.ID().String() + ".alfa.example"
+	must(t, a.CreateIssuer(ctx, store.Issuer{ID: n.Issuer, Name: canary, Issuer: n.Iss, Audience: canary, SealedSecret: canary, State: store.StateActive}))
+	_, err = a.CreateExport(ctx, store.Export{ID: n.Export, UserID: n.User, By: canary})
+	must(t, err)
+	_, err = a.Remember(ctx, n.Request, canary, canary)
+	must(t, err)
 	p, err := a.Profile(ctx)
 	must(t, err)
 	p.Name, p.Domains, p.Retention = canary, []string{n.Domain}, store.Retention{ContentDays: 1, MetadataDays: 1, UsageDays: 1}
@@ -78,7 +84,8 @@ func unknown() names {
 	return names{User: store.NewID("u"), Email: "ninguem@nada.example", External: "ninguem|sub", Conv: store.NewID("c"), Msg: store.NewID("m"), Answer: store.NewID("m"),
 		Run: store.NewID("r"), CID: store.NewID("x"), Plan: store.NewID("p"), Subscription: "a_" + store.NewID("u"), Model: store.NewID("o"), Key: "nenhum-modelo",
 		Config: store.NewID("l"), Widget: store.NewID("pk"), Visitor: store.NewID("v"), Identity: store.NewID("q"), APIKey: store.NewID("k"), Article: store.NewID("b"), Reply: store.NewID("s"), Shortcut: "nenhum-ola",
-		Audit: "000000000009", Domain: store.NewID("d") + ".example"}
+		Audit: "000000000009", Domain: store.NewID("d") + ".example",
+		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Export: store.NewID("x"), Request: store.NewID("q")}
 }
 
 // foreign calls each method of a tenant with another one's names. What a method gives for them must be what it gives for
@@ -325,6 +332,33 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 		return list(b.APIKeys(ctx, store.Page{}))
 	},
 	"APIKey": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.APIKey(ctx, n.APIKey) },
+	"Issuers": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return list(b.Issuers(ctx, store.Page{}))
+	},
+	"Issuer": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.Issuer(ctx, n.Issuer) },
+	"CreateIssuer": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.CreateIssuer(ctx, store.Issuer{ID: n.Issuer, Issuer: n.Iss, Audience: "beta", State: store.StateActive})
+	},
+	"UpdateIssuer": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.UpdateIssuer(ctx, store.Issuer{ID: n.Issuer, Rev: 9})
+	},
+	"DeleteIssuer": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.DeleteIssuer(ctx, n.Issuer, 9)
+	},
+	"Exports": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return list(b.Exports(ctx, store.Page{}))
+	},
+	"Export": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.Export(ctx, n.Export) },
+	"CreateExport": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.CreateExport(ctx, store.Export{ID: n.Export, UserID: n.User})
+	},
+	"DeleteExport": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.DeleteExport(ctx, n.Export, 0)
+	},
+	"Remember": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.Remember(ctx, n.Request, "beta", "beta")
+	},
+
 	"CreateAPIKey": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		k, _, err := b.CreateAPIKey(ctx, store.APIKey{UserID: n.User})
 		return k.UserID, err

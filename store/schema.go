@@ -22,6 +22,9 @@ const (
 	collKnowledge     = "conhecimento"
 	collReplies       = "respostas_prontas"
 	collRatings       = "avaliacoes"
+	collIssuers       = "emissores"
+	collExports       = "exportacoes"
+	collRequests      = "pedidos"
 	collSchema        = "esquema"
 )
 
@@ -46,6 +49,10 @@ var indexes = []doc.Index{
 	{Coll: collKnowledge, Fields: []string{"id"}},
 	{Coll: collReplies, Fields: []string{"id"}},
 	{Coll: collRatings, Fields: []string{"id"}},
+	{Coll: collIssuers, Fields: []string{"id"}},
+	{Coll: collIssuers, Fields: []string{"emissor", "audiencia"}, Unique: true},
+	{Coll: collExports, Fields: []string{"id"}},
+	{Coll: collRequests, Fields: []string{"id"}},
 	{Coll: collUsers, Fields: []string{"email"}, Unique: true},
 	{Coll: collUsers, Fields: []string{"externo"}, Unique: true, Where: "externo"},
 	{Coll: collConversations, Fields: []string{"usuario_id", "atualizada_em"}},

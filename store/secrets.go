@@ -7,13 +7,21 @@ import (
 	"aihub/store/internal/doc"
 )
 
+// A ResealFunc makes a new sealed secret of an old one. scope is the tenant whose secret it is, "" for a global one; row is
+// the id of the row that holds it.
+type ResealFunc func(scope, row, sealed string) (string, error)
+
 // Reseal replaces every sealed secret of the installation by what f makes of it, for example under a new key, and returns
-// how many there were. scope is the tenant whose secret it is, "" for a global one. A secret that has changed in between
+// how many there were. A secret that has changed in between
 // is left alone, since whoever changed it sealed it with the newest key. Reseal ends with the first error of f; what was
 // done stays done, and it may be repeated.
-func (s *Store) Reseal(ctx context.Context, f func(scope, sealed string) (string, error)) (int, error) {
+func (s *Store) Reseal(ctx context.Context, f ResealFunc) (int, error) {
 	n, err := resealConfigs(ctx, s.Global().configs, "", f)
 	if err != nil {
+		return n, err
+	}
+	m, err := resealIssuers(ctx, s.Global().issuers, "", f)
+	if n += m; err != nil {
 		return n, err
 	}
 	tenants, err := s.Directory().Tenants(ctx)
@@ -30,16 +38,20 @@ func (s *Store) Reseal(ctx context.Context, f func(scope, sealed string) (string
 		if n += m; err != nil {
 			return n, err
 		}
+		m, err = resealIssuers(ctx, t.issuers, p.ID.s, f)
+		if n += m; err != nil {
+			return n, err
+		}
 	}
 	return n, nil
 }
 
-func resealConfigs(ctx context.Context, c doc.Coll[LLMConfig], scope string, f func(scope, sealed string) (string, error)) (n int, err error) {
+func resealConfigs(ctx context.Context, c doc.Coll[LLMConfig], scope string, f ResealFunc) (n int, err error) {
 	err = each(ctx, c, doc.Query{}, configID, func(v LLMConfig) error {
 		if v.SealedKey == "" {
 			return nil
 		}
-		fresh, err := f(scope, v.SealedKey)
+		fresh, err := f(scope, v.ID, v.SealedKey)
 		if err != nil {
 			return fmt.Errorf("reseal the key of configuration %s: %w", v.ID, err)
 		}
@@ -52,7 +64,25 @@ func resealConfigs(ctx context.Context, c doc.Coll[LLMConfig], scope string, f f
 	return n, err
 }
 
-func resealWidgetKeys(ctx context.Context, c doc.Coll[WidgetKey], scope string, f func(scope, sealed string) (string, error)) (n int, err error) {
+func resealIssuers(ctx context.Context, c doc.Coll[Issuer], scope string, f ResealFunc) (n int, err error) {
+	err = each(ctx, c, doc.Query{}, issuerID, func(i Issuer) error {
+		if i.SealedSecret == "" {
+			return nil
+		}
+		fresh, err := f(scope, i.ID, i.SealedSecret)
+		if err != nil {
+			return fmt.Errorf("reseal the secret of issuer %s: %w", i.ID, err)
+		}
+		ok, err := setIf(ctx, c, i.ID, doc.Eq("segredo_cifrado", i.SealedSecret), "segredo_cifrado", fresh)
+		if ok {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+func resealWidgetKeys(ctx context.Context, c doc.Coll[WidgetKey], scope string, f ResealFunc) (n int, err error) {
 	err = each(ctx, c, doc.Query{}, func(k WidgetKey) string { return k.ID }, func(k WidgetKey) error {
 		if len(k.Secrets) == 0 {
 			return nil
@@ -60,7 +90,7 @@ func resealWidgetKeys(ctx context.Context, c doc.Coll[WidgetKey], scope string, 
 		fresh := make([]string, len(k.Secrets))
 		for i, sealed := range k.Secrets {
 			var err error
-			if fresh[i], err = f(scope, sealed); err != nil {
+			if fresh[i], err = f(scope, k.ID, sealed); err != nil {
 				return fmt.Errorf("reseal the secrets of widget key %s: %w", k.ID, err)
 			}
 		}

@@ -123,6 +123,9 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		articles:      collection[Article](s, sc, collKnowledge),
 		replies:       collection[CannedReply](s, sc, collReplies),
 		ratings:       collection[Rating](s, sc, collRatings),
+		issuers:       collection[Issuer](s, sc, collIssuers),
+		exports:       collection[Export](s, sc, collExports),
+		requests:      collection[request](s, sc, collRequests),
 		global:        s.Global(),
 	}
 }
@@ -170,6 +173,9 @@ type Tenant struct {
 	articles      doc.Coll[Article]
 	replies       doc.Coll[CannedReply]
 	ratings       doc.Coll[Rating]
+	issuers       doc.Coll[Issuer]
+	exports       doc.Coll[Export]
+	requests      doc.Coll[request]
 	global        *Global
 }
 
