@@ -36,8 +36,13 @@ export default defineConfig({
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// },
             { name: 'markdown', test: /node_modules\/marked\// },
-            // One chunk compresses better than the many that the pages would share; what is loaded late stays out.
-            { name: 'app', test: /node_modules|\/src\/(?!gallery|.*\/(main|Dialogs|en)\.tsx?$)/ },
+            // What the pages share in one chunk and each page's own in another: many small ones compress worse.
+            // Dialogs, signing in and English are loaded when they are needed.
+            {
+              name: 'shared',
+              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
+            },
+            { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs)/ },
           ],
         },
       },

@@ -5,7 +5,6 @@ import { path } from '../chat/tree'
 import type { Portal } from '../net/api'
 import type { Link } from '../net/socket'
 import { language, moment, percent, setLanguage, t, wait } from '../shared/i18n'
-import { LoginDialog, LoginPage } from '../shared/Login'
 import { setCookie } from '../shared/theme'
 import { Button, IconButton, Logo, Menu } from '../shared/ui'
 import { Composer, focusComposer } from './Composer'
@@ -30,7 +29,13 @@ export function App() {
   }
   if (phase === 'ready' && portal)
     return <Workspace key={language} portal={portal} onLanguage={() => void toggleLanguage()} />
-  if (phase === 'login' && portal) return <LoginPage portal={portal} onLogin={store.login} />
+  if (phase === 'login' && portal) {
+    return (
+      <Suspense>
+        <LoginPage portal={portal} onLogin={store.login} />
+      </Suspense>
+    )
+  }
   if (phase === 'loading') return <p className="sr-only">{t.loading}</p>
   return <Trouble missing={phase === 'missing'} />
 }
@@ -52,8 +57,10 @@ function Trouble({ missing }: { missing: boolean }) {
   )
 }
 
-// Dialogs are needed seldom, so they are no part of the first load.
+// What is needed seldom is no part of the first load.
 const Dialogs = lazy(() => import('./Dialogs'))
+const LoginPage = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginPage })))
+const LoginDialog = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginDialog })))
 
 function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => void }) {
   const s = useApp()
@@ -142,7 +149,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           <Sidebar {...sidebar} onClose={() => setSheet(false)} />
         </Sheet>
       )}
-      <div className="flex min-w-0 flex-1 flex-col">
+      <main className="flex min-w-0 flex-1 flex-col">
         <header className="flex h-13 shrink-0 items-center gap-2 border-b border-line px-2 md:border-transparent md:px-5">
           <IconButton label={t.openMenu} onClick={() => setSheet(true)} className="md:hidden">
             <MenuIcon size={18} aria-hidden />
@@ -229,7 +236,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             />
           )}
         </div>
-      </div>
+      </main>
       <Announcer chat={chat} readAloud={s.readAloud} />
       {s.toast && <ToastView toast={s.toast} />}
       {dialog && (
@@ -244,7 +251,11 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           />
         </Suspense>
       )}
-      {s.expired && <LoginDialog email={me.user.email} onLogin={store.login} onSignOut={() => void store.logout()} />}
+      {s.expired && (
+        <Suspense>
+          <LoginDialog email={me.user.email} onLogin={store.login} onSignOut={() => void store.logout()} />
+        </Suspense>
+      )}
     </div>
   )
 }
@@ -335,7 +346,7 @@ function ModelSelect({ models, value }: { models: { key: string; name: string }[
 
 export function Welcome({ portal, onAsk }: { portal: Portal; onAsk: (text: string) => void }) {
   return (
-    <main className="grid min-h-0 flex-1 place-items-center overflow-y-auto px-4 py-6" tabIndex={-1}>
+    <div className="grid min-h-0 flex-1 place-items-center overflow-y-auto px-4 py-6">
       <div className="w-full max-w-[40rem] text-center">
         <div className="mx-auto mb-5 w-fit">
           <Logo name={portal.name} url={portal.logo_url} size="size-12 rounded-2xl text-lg" />
@@ -357,7 +368,7 @@ export function Welcome({ portal, onAsk }: { portal: Portal; onAsk: (text: strin
           </ul>
         )}
       </div>
-    </main>
+    </div>
   )
 }
 

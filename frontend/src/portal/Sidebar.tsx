@@ -97,6 +97,7 @@ export function Sidebar(p: SidebarProps) {
         <div className="p-2">
           <Menu
             label={t.account}
+            labelled
             className="flex min-h-11 w-full items-center gap-2.5 rounded-lg px-2 text-left transition-colors hover:bg-surface-2"
             trigger={
               <>
@@ -106,7 +107,10 @@ export function Sidebar(p: SidebarProps) {
                 >
                   {initials(p.me.user.name || p.me.user.email)}
                 </span>
-                <span className="min-w-0 flex-1 truncate text-sm">{p.me.user.name || p.me.user.email}</span>
+                <span className="min-w-0 flex-1 truncate text-sm">
+                  {p.me.user.name || p.me.user.email}
+                  <span className="sr-only">. {t.account}</span>
+                </span>
                 <Ellipsis size={16} className="text-muted" aria-hidden />
               </>
             }
@@ -245,5 +249,6 @@ export function groups(list: readonly Summary[], now = new Date()): [string, Sum
 /** Which conversations of the list match. */
 export function matching(list: readonly Summary[], query: string): Summary[] {
   const plain = (s: string) => s.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
-  return list.filter((s) => plain(s.title).includes(plain(query.trim())))
+  const words = plain(query).split(/\s+/)
+  return list.filter((s) => words.every((w) => plain(s.title).includes(w)))
 }

@@ -99,7 +99,13 @@ export function Thread(p: ThreadProps) {
   }
   return (
     <div className="relative min-h-0 flex-1">
-      <main ref={box} className="thread h-full overflow-y-auto overscroll-contain" tabIndex={-1}>
+      <section
+        ref={box}
+        aria-label={t.messagesOf}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="thread h-full overflow-y-auto overscroll-contain focus-visible:outline-offset-[-2px]"
+      >
         <div ref={content} className="mx-auto flex min-h-full max-w-[46rem] flex-col gap-8 px-4 pt-4 pb-8">
           {chat?.more && (
             <Button look="quiet" className="self-center" disabled={loadingOlder} onClick={() => void older()}>
@@ -137,7 +143,7 @@ export function Thread(p: ThreadProps) {
           )}
           {p.typing && <p className="text-sm text-muted">{t.typing(p.typing)}</p>}
         </div>
-      </main>
+      </section>
       {away && (
         <Button
           onClick={() => toEnd(true)}

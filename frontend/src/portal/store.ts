@@ -96,14 +96,14 @@ export async function login(email: string, password: string) {
   const before = useApp.getState().me
   await enter()
   // Another person on the same screen must not see what the first one left.
-  if (before && before.user.id !== useApp.getState().me?.user.id) location.assign(`${base}/`)
+  if (before && before.user.id !== useApp.getState().me?.user.id) location.assign(address(undefined))
 }
 
 export async function logout() {
   live.close()
   sessionStorage.clear()
   await api.logout().catch(() => {})
-  location.assign(`${base}/`)
+  location.assign(address(undefined))
 }
 
 async function enter() {
@@ -127,7 +127,7 @@ export function open(conv: string | undefined, replace = false) {
   show(conv)
 }
 
-export const address = (conv: string | undefined) => (conv ? `${base}/c/${conv}` : `${base}/`)
+export const address = (conv: string | undefined) => (conv ? `${base}/c/${conv}` : base || '/')
 
 function routeOf(path: string): string | undefined {
   return /\/c\/([^/]+)$/.exec(path)?.[1]

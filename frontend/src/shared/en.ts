@@ -63,6 +63,7 @@ export const en: Dictionary = {
   answered: 'Answer complete',
   newAnswer: 'New answer',
   toEnd: 'Go to the end',
+  messagesOf: 'Messages',
   loadEarlier: 'Earlier messages',
   copy: 'Copy',
   copied: 'Copied',

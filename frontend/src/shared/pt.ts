@@ -65,6 +65,7 @@ export const pt = {
   answered: 'Resposta completa',
   newAnswer: 'Nova resposta',
   toEnd: 'Ir para o fim',
+  messagesOf: 'Mensagens',
   loadEarlier: 'Mensagens anteriores',
   copy: 'Copiar',
   copied: 'Copiado',

@@ -93,8 +93,11 @@ export function Menu({
   items,
   className = '',
   header,
+  labelled = false,
 }: {
   label: string
+  /** The trigger's content names the button; the label names the menu alone. */
+  labelled?: boolean
   trigger: ReactNode
   items: MenuItem[]
   className?: string
@@ -141,7 +144,7 @@ export function Menu({
       <button
         ref={button}
         type="button"
-        aria-label={label}
+        aria-label={labelled ? undefined : label}
         title={label}
         aria-haspopup="menu"
         aria-expanded={open}

@@ -1,1 +1,0 @@
-import{_ as e,b as t,d as n,t as r,x as i}from"./app-CVec4fuT.js";import{n as a,t as o}from"./react-CTym4sTV.js";var s=a(),c=o(),l=e(`lang`);await i(l===`en`||l===`pt-BR`?l:t()),(0,s.createRoot)(document.getElementById(`root`)).render((0,c.jsx)(r,{})),await n();
