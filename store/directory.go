@@ -71,9 +71,12 @@ type profile struct {
 	Admins    map[string]bool `bson:"administradores" json:"administradores"`
 	AdminsRev int64           `bson:"administradores_rev" json:"administradores_rev"`
 	Swept     string          `bson:"esvaziado_ate" json:"esvaziado_ate"` // the last message that retention has emptied
-	Rev       int64           `bson:"rev" json:"rev"`
-	CreatedAt time.Time       `bson:"criado_em" json:"criado_em"`
-	ChangedAt time.Time       `bson:"alterado_em" json:"alterado_em"`
+	// KnowledgeRev grows with every change of an article.
+	KnowledgeRev int64 `bson:"conhecimento_rev" json:"conhecimento_rev"`
+
+	Rev       int64     `bson:"rev" json:"rev"`
+	CreatedAt time.Time `bson:"criado_em" json:"criado_em"`
+	ChangedAt time.Time `bson:"alterado_em" json:"alterado_em"`
 }
 
 func (p profile) public() Profile {

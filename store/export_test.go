@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -66,4 +67,54 @@ func Collections() []string {
 		}
 	}
 	return out
+}
+
+// AuditSum is the hash an entry should have.
+func AuditSum(e AuditEntry) string { return e.sum() }
+
+// CountOnly does what MarkSettled does until it notes that it has.
+func CountOnly(ctx context.Context, t *Tenant, msg string) error {
+	m, err := t.interactions.Get(ctx, msg)
+	if err != nil {
+		return err
+	}
+	if _, err := t.interactions.Update(ctx, msg, nil, doc.Mod{Set: map[string]any{"execucao.contagem_ate": t.now().Add(countFor)}}); err != nil {
+		return err
+	}
+	_, err = t.count(ctx, m)
+	return err
+}
+
+// ConfigPayer is configPayer.
+func ConfigPayer(id string) string { return configPayer(id) }
+
+// ReserveFirstScope does what ReserveUnder does until it comes to the configuration.
+func ReserveFirstScope(ctx context.Context, t *Tenant, user, run string, p Plan, c LLMConfig, tokens int64) error {
+	loc, err := t.location(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.reserve(ctx, user, run, p, reserved{Tokens: tokens, Since: t.now(), Config: c.ID}, loc)
+	return err
+}
+
+// IDAt is idAt.
+func IDAt(prefix string, t time.Time) string { return idAt(prefix, t) }
+
+// Migrate runs the list after the store's own migrations.
+func Migrate(ctx context.Context, s *Store, list []migration) error { return s.migrate(ctx, list) }
+
+// WithMigrations are the store's own migrations and further ones.
+func WithMigrations(more ...func(ctx context.Context) error) []migration {
+	list := slices.Clone(migrations)
+	for _, run := range more {
+		list = append(list, migration{"test", func(ctx context.Context, _ *Store) error { return run(ctx) }})
+	}
+	return list
+}
+
+// ForgetMigrationLease lets a failed migration be tried again at once.
+func ForgetMigrationLease(ctx context.Context, s *Store) error {
+	_, err := s.eng.Update(ctx, doc.GlobalScope(), collSchema, versionID, nil, doc.Mod{Set: map[string]any{"ate": time.Time{}}})
+	return err
 }

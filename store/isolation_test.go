@@ -384,6 +384,7 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"DeleteArticle": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.DeleteArticle(ctx, n.Article, 0)
 	},
+	"KnowledgeVersion": func(ctx context.Context, b *store.Tenant, _ names) (any, error) { return b.KnowledgeVersion(ctx) },
 	"CannedReplies": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return list(b.CannedReplies(ctx, store.Page{}))
 	},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -37,17 +38,40 @@ func (t *Tenant) Article(ctx context.Context, id string) (Article, error) {
 func (t *Tenant) CreateArticle(ctx context.Context, a Article) (Article, error) {
 	now := t.now()
 	a.ID, a.State, a.Rev, a.CreatedAt, a.ChangedAt = NewID("b"), StateActive, 1, now, now
-	return a, add(ctx, t.articles, a.ID, a)
+	if err := add(ctx, t.articles, a.ID, a); err != nil {
+		return Article{}, err
+	}
+	return a, t.knowledgeChanged(ctx)
 }
 
 // UpdateArticle changes an article whose revision is still a.Rev. ErrNotFound, ErrConflict.
 func (t *Tenant) UpdateArticle(ctx context.Context, a Article) (Article, error) {
-	return change(ctx, t.articles, a.ID, a.Rev, t.now(), map[string]any{"titulo": a.Title, "texto": a.Text, "etiquetas": a.Tags, "estado": a.State})
+	next, err := change(ctx, t.articles, a.ID, a.Rev, t.now(), map[string]any{"titulo": a.Title, "texto": a.Text, "etiquetas": a.Tags, "estado": a.State})
+	if err != nil {
+		return Article{}, err
+	}
+	return next, t.knowledgeChanged(ctx)
 }
 
 // DeleteArticle removes an article. ErrNotFound, ErrConflict.
 func (t *Tenant) DeleteArticle(ctx context.Context, id string, rev int64) error {
-	return remove(ctx, t.articles, id, rev)
+	if err := remove(ctx, t.articles, id, rev); err != nil {
+		return err
+	}
+	return t.knowledgeChanged(ctx)
+}
+
+// KnowledgeVersion returns a text that changes whenever the tenant's articles do.
+func (t *Tenant) KnowledgeVersion(ctx context.Context) (string, error) {
+	p, err := get(ctx, t.profiles, t.id.s)
+	return strconv.FormatInt(p.KnowledgeRev, 10), err
+}
+
+func (t *Tenant) knowledgeChanged(ctx context.Context) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	_, err := t.profiles.Update(ctx, t.id.s, nil, doc.Mod{Inc: map[string]int64{"conhecimento_rev": 1}})
+	return err
 }
 
 // A CannedReply is a text that supervisors insert by a short name. Its variables are the client's business.

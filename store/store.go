@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +67,7 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
 		s.eng, err = sqlitedoc.Open(ctx, path)
 	} else {
-		s.eng, err = mongodoc.Open(ctx, spec, databaseOf(spec), o.mongo)
+		s.eng, err = mongodoc.Open(ctx, spec, o.mongo)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -81,15 +80,6 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
-}
-
-func databaseOf(uri string) string {
-	if u, err := url.Parse(uri); err == nil {
-		if name := strings.Trim(u.Path, "/"); name != "" {
-			return name
-		}
-	}
-	return "aihub"
 }
 
 // Ready says what keeps the store from serving: no connection, or a missing index.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,16 +26,18 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if uri := usedMongo.Load(); uri != nil {
-		if err := testdb.Drop(*uri, mongoName); err != nil {
-			fmt.Fprintln(os.Stderr, "drop the test database:", err)
+	mongoUsed.Range(func(spec, _ any) bool {
+		if err := testdb.Drop(spec.(string)); err != nil {
+			fmt.Fprintln(os.Stderr, "drop a test database:", err)
 			code = 1
 		}
-	}
+		return true
+	})
 	os.Exit(code)
 }
 
-var usedMongo atomic.Pointer[string]
+// mongoUsed are the addresses of the databases that this run has used.
+var mongoUsed sync.Map
 
 // A database is one engine, empty but for other tests' tenants.
 type database struct {
@@ -70,13 +73,14 @@ func eachEngine(t *testing.T, test func(t *testing.T, d *database)) {
 		test(t, openDatabase(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")))
 	})
 	t.Run("mongodb", func(t *testing.T) {
-		uri := testdb.Mongo(t)
-		usedMongo.Store(&uri)
-		test(t, openDatabase(t, uri+mongoName))
+		test(t, openDatabase(t, testdb.Mongo(t)+mongoName))
 	})
 }
 
 func openDatabase(t *testing.T, spec string) *database {
+	if strings.HasPrefix(spec, "mongodb") {
+		mongoUsed.Store(spec, true)
+	}
 	d := &database{t: t, spec: spec, clock: &clock{t: noon}}
 	d.s = d.open()
 	return d
@@ -107,6 +111,15 @@ func (d *database) tenant(zone string) *store.Tenant {
 	must(d.t, err)
 	must(d.t, d.s.Directory().CreateTenant(d.t.Context(), store.Profile{ID: id, Slug: id.String(), Name: "Loja", TimeZone: zone, State: store.StateActive}))
 	return d.s.Tenant(id)
+}
+
+// apart is an empty database of the same engine that no other test uses.
+func (d *database) apart(t *testing.T) *database {
+	t.Helper()
+	if strings.HasPrefix(d.spec, "mongodb") {
+		return openDatabase(t, fmt.Sprint(d.spec, "_", tenants.Add(1)))
+	}
+	return openDatabase(t, "sqlite:"+filepath.Join(t.TempDir(), "apart.db"))
 }
 
 // on is the same tenant through another instance.

@@ -17,6 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
 	"aihub/store/internal/doc"
 )
@@ -34,9 +35,13 @@ type Options struct {
 	Commands *event.CommandMonitor // sees every command; nil: nobody does
 }
 
-// Open connects to uri and uses the named database. A write is acknowledged when the majority of the
+// Open connects to uri and uses the database it names, else "aihub". A write is acknowledged when the majority of the
 // servers have it; no operation lasts longer than its context or five seconds.
-func Open(ctx context.Context, uri, name string, opt Options) (doc.Engine, error) {
+func Open(ctx context.Context, uri string, opt Options) (doc.Engine, error) {
+	name, err := databaseOf(uri)
+	if err != nil {
+		return nil, err
+	}
 	pool := &pool{}
 	o := options.Client().ApplyURI(uri).SetAppName("aihub").SetBSONOptions(&bsonOptions).
 		SetWriteConcern(writeconcern.Majority()).SetRetryWrites(true).SetRetryReads(true).
@@ -47,13 +52,28 @@ func Open(ctx context.Context, uri, name string, opt Options) (doc.Engine, error
 	}
 	c, err := mongo.Connect(o)
 	if err != nil {
-		return nil, errors.New("MONGODB_URI can't be used: it is not a valid MongoDB address") // the driver's own text may quote the password
+		return nil, errAddress
 	}
 	if err := c.Ping(ctx, nil); err != nil {
 		_ = c.Disconnect(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("reach MongoDB: %w", err)
 	}
 	return &engine{c.Database(name), pool}, nil
+}
+
+// errAddress stands for the driver's own text, which may quote the password.
+var errAddress = errors.New("MONGODB_URI can't be used: it is not a valid MongoDB address")
+
+// databaseOf is the database that an address names.
+func databaseOf(uri string) (string, error) {
+	address, err := connstring.ParseAndValidate(uri)
+	switch {
+	case err != nil:
+		return "", errAddress
+	case address.Database == "":
+		return "aihub", nil
+	}
+	return address.Database, nil
 }
 
 // filter is the only place a MongoDB filter is built, and it starts with the tenant. Values stand behind an operator,

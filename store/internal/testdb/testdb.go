@@ -14,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 )
 
 // Mongo returns the address of the MongoDB server to test on: TEST_MONGODB_URI, MONGODB_URI, or the server that
@@ -57,14 +58,18 @@ var findMongo = sync.OnceValue(func() string {
 	}
 })
 
-// Drop deletes a database.
-func Drop(uri, name string) error {
+// Drop deletes the database that an address names.
+func Drop(uri string) error {
+	address, err := connstring.ParseAndValidate(uri)
+	if err != nil {
+		return err
+	}
 	c, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Disconnect(context.Background()) }()
-	return c.Database(name).Drop(context.Background())
+	return c.Database(address.Database).Drop(context.Background())
 }
 
 // ScopeWatch fails the test for every command whose filter, or whose document, does not begin with distribuidor_id. Only
