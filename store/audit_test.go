@@ -115,7 +115,7 @@ func TestSecretsAreResealedWhereverTheyAre(t *testing.T) {
 		must(t, d.s.Global().CreateLLMConfig(ctx, g))
 		w := store.WidgetKey{ID: store.NewID("pk"), Secrets: []string{"old:3", "old:4"}}
 		must(t, a.CreateWidgetKey(ctx, w))
-		reseal := func(scope, sealed string) (string, error) {
+		reseal := func(scope, _, sealed string) (string, error) {
 			rest, ok := strings.CutPrefix(sealed, "old:")
 			if want := map[bool]string{true: "", false: a.ID().String()}[rest == "2"]; !ok || scope != want {
 				t.Errorf("%q of %q", sealed, scope)
@@ -134,7 +134,7 @@ func TestSecretsAreResealedWhereverTheyAre(t *testing.T) {
 			t.Errorf("%d: %q %q %v", n, got.SealedKey, global.SealedKey, key.Secrets)
 		}
 		failure := errors.New("no such key")
-		_, err = d.s.Reseal(ctx, func(string, string) (string, error) { return "", failure })
+		_, err = d.s.Reseal(ctx, func(string, string, string) (string, error) { return "", failure })
 		is(t, err, failure, "a key that can't be opened")
 	})
 }
