@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"aihub/hub"
 	"aihub/store"
 )
@@ -17,9 +19,18 @@ const (
 	lockFor   = 30 * time.Second
 )
 
+// Sender is where a request comes from: the page's origin, and the host that it was sent to.
+type Sender struct{ origin, host string }
+
+// Resolve implements huma.Resolver.
+func (f *Sender) Resolve(c huma.Context) []error {
+	f.origin, f.host = c.Header("Origin"), c.Host()
+	return nil
+}
+
 type loginInput struct {
-	Origin string `header:"Origin" hidden:"true"`
-	Body   struct {
+	Sender
+	Body struct {
 		Tenant   string `json:"tenant" maxLength:"40" doc:"the portal's slug"`
 		Email    string `json:"email" maxLength:"254"`
 		Password string `json:"password" maxLength:"256"`
@@ -43,7 +54,7 @@ type tokenBody struct {
 // login answers a wrong password and an unknown person with the same bytes after the same work.
 func (s *Server) login(ctx context.Context, in *loginInput) (*tokenOutput, error) {
 	slug, email := in.Body.Tenant, strings.ToLower(strings.TrimSpace(in.Body.Email))
-	if in.Body.Cookie && !s.ownOrigin(in.Origin) {
+	if in.Body.Cookie && !s.ownOrigin(in.origin, in.host) {
 		return nil, hub.E("origin_denied")
 	}
 	if wait := s.logins.locked(slug, email, time.Now()); wait > 0 {
@@ -124,7 +135,7 @@ func (s *Server) refreshCookie(slug, value string, ends time.Time) http.Cookie {
 func cookieName(slug string) string { return "aihub_refresh_" + slug }
 
 type refreshInput struct {
-	Origin string `header:"Origin" hidden:"true"`
+	Sender
 	Cookie string `header:"Cookie" hidden:"true"`
 	Body   struct {
 		RefreshToken string `json:"refresh_token,omitempty" maxLength:"8192"`
@@ -137,7 +148,7 @@ func (s *Server) refreshToken(in *refreshInput) (token string, cookie bool, err 
 	if in.Body.RefreshToken != "" {
 		return in.Body.RefreshToken, false, nil
 	}
-	if !s.ownOrigin(in.Origin) {
+	if !s.ownOrigin(in.origin, in.host) {
 		return "", true, hub.E("origin_denied")
 	}
 	cookies, err := http.ParseCookie(in.Cookie)

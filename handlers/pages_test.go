@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -68,4 +69,25 @@ func TestHealth(t *testing.T) {
 	s.do("", "DELETE", "/healthz", nil).want(t, 405, "")
 	s.do("", "GET", "/api/v1/docs", nil).want(t, 200, "")
 	s.do("", "GET", "/api/v1/openapi.json", nil).want(t, 200, "")
+}
+
+func TestAPortalHasItsOwnDomain(t *testing.T) {
+	s := newSite(t)
+	p, err := s.tenant["alfa"].Profile(t.Context())
+	must(t, err)
+	p.Domains = []string{"chat.alfa.example"}
+	_, err = s.tenant["alfa"].UpdateProfile(t.Context(), p)
+	must(t, err)
+	ask := func(host string) string {
+		req := httptest.NewRequest("GET", "/", nil)
+		req.Host = host
+		w := httptest.NewRecorder()
+		s.edge.Handler().ServeHTTP(w, req)
+		return w.Header().Get("Location")
+	}
+	for host, want := range map[string]string{"chat.alfa.example": "/p/alfa", "CHAT.alfa.example:8443": "/p/alfa", "chat.beta.example": "", "x.chat.alfa.example": ""} {
+		if got := ask(host); got != want {
+			t.Errorf("%s leads to %q, want %q", host, got, want)
+		}
+	}
 }

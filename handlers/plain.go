@@ -1,12 +1,17 @@
 package handlers
 
 import (
+	"errors"
 	"html/template"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"aihub/store"
 )
 
 // The pages that need no application: the way in, "not found", and the description of the REST interface. They carry
@@ -49,8 +54,22 @@ func sendPlain(w http.ResponseWriter, status int, data plainData) {
 	_ = plainPage.Execute(w, data)
 }
 
-// home lists the portals in development. In production it tells nothing of who is a customer.
+// home leads to the portal whose own domain was asked for. Elsewhere it lists the portals in development, and tells
+// nothing of who is a customer in production.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	_, p, err := s.store.Directory().TenantByDomain(r.Context(), strings.ToLower(host))
+	if err == nil {
+		http.Redirect(w, r, "/p/"+p.Slug, http.StatusTemporaryRedirect)
+		return
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		sendProblem(w, err)
+		return
+	}
 	data := plainData{Lang: language(r), Title: "IXC AI Hub", Text: "Use o endereço do portal que o seu provedor informou."}
 	if data.Lang == "en" {
 		data.Text = "Use the address of the portal that your provider gave you."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,32 +52,23 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 
 // allowedOrigin lets programs in, which send no Origin, and our own pages.
 func (s *Server) allowedOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return len(r.Header["Origin"]) == 0
+	if len(r.Header["Origin"]) == 0 {
+		return true
 	}
-	return s.ownOrigin(origin) || (s.public == nil && sameHost(origin, r.Host))
+	return s.ownOrigin(r.Header.Get("Origin"), r.Host)
 }
 
-// ownOrigin reports whether a page of this origin is ours. Without a public address, in development, loopback ones are.
-func (s *Server) ownOrigin(origin string) bool {
+// ownOrigin reports whether a page of this origin is ours: it is at the public address, or at the very host that the
+// request was sent to, which may be a distributor's own domain. In development any loopback address is.
+func (s *Server) ownOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
 		return false
 	}
 	if s.public != nil {
-		return strings.EqualFold(u.Scheme, s.public.Scheme) && strings.EqualFold(u.Host, s.public.Host)
+		return strings.EqualFold(u.Scheme, s.public.Scheme) && (strings.EqualFold(u.Host, s.public.Host) || strings.EqualFold(u.Host, host))
 	}
-	switch u.Hostname() {
-	case "127.0.0.1", "localhost", "::1":
-		return true
-	}
-	return false
-}
-
-func sameHost(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+	return strings.EqualFold(u.Host, host) || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 // conn is a WebSocket as the hub sees it.
