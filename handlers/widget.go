@@ -128,11 +128,7 @@ func (s *Server) widgetOrigin(k store.WidgetKey, origin, host string) bool {
 	if origin == "" || origin == "null" {
 		return false
 	}
-	if s.public != nil {
-		if s.ownOrigin(origin) {
-			return true
-		}
-	} else if sameHost(origin, host) {
+	if s.ownOrigin(origin, host) {
 		return true
 	}
 	return slices.ContainsFunc(k.Origins, func(allowed string) bool { return matchesOrigin(allowed, origin) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,16 +58,16 @@ func (s *Server) allowedOrigin(r *http.Request) bool {
 }
 
 // ownOrigin reports whether a page of this origin is ours: it is at the public address, or at the very host that the
-// request was sent to, which may be a distributor's own domain. In development any loopback address is.
+// request was sent to, which may be a distributor's own domain.
 func (s *Server) ownOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
 		return false
 	}
-	if s.public != nil {
-		return strings.EqualFold(u.Scheme, s.public.Scheme) && (strings.EqualFold(u.Host, s.public.Host) || strings.EqualFold(u.Host, host))
+	if s.public == nil {
+		return strings.EqualFold(u.Host, host)
 	}
-	return strings.EqualFold(u.Host, host) || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+	return strings.EqualFold(u.Scheme, s.public.Scheme) && (strings.EqualFold(u.Host, s.public.Host) || strings.EqualFold(u.Host, host))
 }
 
 // conn is a WebSocket as the hub sees it.
