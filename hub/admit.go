@@ -8,117 +8,170 @@ import (
 	"strings"
 	"time"
 
-	"aihub/llm"
 	"aihub/store"
 )
 
 // accepted is the answer to a message: where it stands, and the run to start if it is the first of its cid.
 type accepted struct {
-	conv  store.Conversation
-	msg   string
-	run   string
-	place Pos
-	dup   bool
-	title string // of a conversation this message made
-	start *run
+	conv   store.Conversation
+	made   bool // the conversation does not exist before this message
+	msg    string
+	run    string
+	place  Pos
+	dup    bool
+	queued bool   // the run waits for the one before it
+	title  string // of a conversation this message made
+	start  *run
 }
 
-// runID names the run that answers a message. It is derived from what makes the command unique, so that copies of a
-// command, on whatever instances, speak of the same run: its reservation and its claim are taken once.
-func runID(conv, author, cid string) string {
-	sum := sha256.Sum256([]byte(conv + "\x00" + author + "\x00" + cid))
-	return "r_" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+// derivedID names what a command makes after what makes the command unique, so that copies of it, on whatever
+// instances, speak of the same conversation and the same run: its reservation and its claim are taken once.
+func derivedID(prefix string, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return prefix + "_" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
+
+// runID names the run that answers a message.
+func runID(conv, author, cid string) string { return derivedID("r", conv, author, cid) }
+
+// regenID names the run of a further answer.
+func regenID(conv, author, cid string) string { return derivedID("r", conv, author, cid, "regen") }
+
+// errAgain says that the conversation changed under an admission, which decides anew.
+var errAgain = errors.New("the conversation has changed")
 
 // accept takes a message in. Every step is arbitrated by the store, in an order that lets any copy of the command, and
 // the retry after a crash between two steps, come to the same end:
 //
-//	claim        the conversation answers one message at a time
+//	claim        the conversation answers one message at a time; one further message may wait for its turn
 //	reserve      the plan's limits, under the run's id
 //	persist      the message (unique by cid), then the answer it will get (unique by run); who inserts that runs it
 //	append       msg, run.start
+//
+// A refused message leaves nothing behind; what a failure of the store leaves is given back by the reaper.
 func (h *Hub) accept(ctx context.Context, who Principal, c command) (accepted, error) {
+	for range 5 {
+		a, err := h.acceptOnce(ctx, who, c)
+		if !errors.Is(err, errAgain) {
+			return a, err
+		}
+	}
+	return accepted{}, busy()
+}
+
+func (h *Hub) acceptOnce(ctx context.Context, who Principal, c command) (accepted, error) {
 	a, err := h.converse(ctx, who, c)
 	if err != nil {
 		return a, err
 	}
+	if !a.made {
+		if done, err := h.earlier(ctx, who, c, &a); done || err != nil {
+			return a, err
+		}
+	}
 	if a.conv.State != store.ConversationOpen {
 		return a, E("conversation_closed")
-	}
-	earlier, err := who.Tenant.MessageByCID(ctx, a.conv.ID, who.User, c.CID)
-	if err == nil {
-		if earlier.Text != *c.Text || (c.Parent != "" && earlier.Parent != c.Parent) {
-			return a, E("idem_mismatch")
-		}
-		if answer, err := who.Tenant.RunByID(ctx, runID(a.conv.ID, who.User, c.CID)); err == nil {
-			return a.duplicate(earlier, answer.Run.ID), nil
-		}
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return a, storeError(err)
 	}
 	w, err := openLog(ctx, h.bus, Topic{who.Tenant.ID(), a.conv.ID}) // before anything is taken: no bus, no message
 	if err != nil {
 		return a, busError(err)
 	}
 	if a.conv.Owner.Kind != store.OwnerAI {
-		return h.acceptForHuman(ctx, who, c, a, w)
+		return h.acceptForPerson(ctx, who, c, a, w)
+	}
+	if a.conv.UserID != who.User {
+		return a, E("forbidden") // staff speak in a conversation only when they own it
 	}
 	return h.acceptForRun(ctx, who, c, a, w)
 }
 
-// converse finds the conversation the message belongs to, or makes it.
+// earlier answers a command that was accepted before, and refuses another one of the same cid.
+func (h *Hub) earlier(ctx context.Context, who Principal, c command, a *accepted) (bool, error) {
+	m, err := who.Tenant.MessageByCID(ctx, a.conv.ID, who.User, c.CID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, storeError(err)
+	}
+	if m.Text != *c.Text || (c.Parent != nil && m.Parent != *c.Parent) {
+		return false, E("idem_mismatch")
+	}
+	run := runID(a.conv.ID, who.User, c.CID)
+	_, err = who.Tenant.RunByID(ctx, run)
+	switch {
+	case err == nil:
+		return true, h.duplicate(ctx, who, a, m, run)
+	case !errors.Is(err, store.ErrNotFound):
+		return false, storeError(err)
+	case a.conv.Waiting.Run == run:
+		a.queued = true
+		return true, h.duplicate(ctx, who, a, m, run)
+	}
+	return false, nil
+}
+
+// duplicate fills in the answer of an earlier copy. The place is read from the log while the log may differ from what
+// the first copy expected of it.
+func (h *Hub) duplicate(ctx context.Context, who Principal, a *accepted, m store.Interaction, run string) error {
+	a.msg, a.run, a.dup = m.ID, run, true
+	a.place = Pos{Ep: m.LogEpoch, Seq: m.LogSeq}
+	if time.Since(m.At) > placeKnown {
+		return nil
+	}
+	for wait := 5 * time.Millisecond; ; wait *= 2 {
+		entries, err := h.bus.Read(ctx, Topic{who.Tenant.ID(), a.conv.ID}, 0)
+		if err != nil {
+			return busError(err)
+		}
+		for _, entry := range entries {
+			if f, err := parseFrame(entry.Data); err == nil && f.K == kindMsg && f.Msg == m.ID {
+				a.place = Pos{f.Ep, f.Seq}
+				return nil
+			}
+		}
+		if wait > 300*time.Millisecond {
+			return nil
+		}
+		select {
+		case <-time.After(wait): // the first copy is about to append it
+		case <-ctx.Done():
+			return busError(ctx.Err())
+		}
+	}
+}
+
+// converse finds the conversation the message belongs to, or prepares the one that it makes.
 func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted, error) {
 	var a accepted
 	if c.Conv != "" {
 		conv, err := readable(ctx, who, c.Conv)
-		if err != nil {
-			return a, err
-		}
-		if conv.UserID != who.User && conv.Owner.ID != who.User {
-			return a, E("forbidden") // staff speak in a conversation only when they own it
-		}
+		a.conv = conv
+		return a, err
+	}
+	if c.Parent != nil && *c.Parent != "" {
+		return a, E("not_found")
+	}
+	a.title = shorten(*c.Text, 60)
+	id := derivedID("c", who.Tenant.ID().String(), who.User, c.CID)
+	conv, err := who.Tenant.Conversation(ctx, id)
+	if err == nil {
 		a.conv = conv
 		return a, nil
 	}
-	if h.runs.isClosed() {
-		return a, E("draining")
-	}
-	now := time.Now()
-	a.title = shorten(*c.Text, 60)
-	conv, _, err := who.Tenant.CreateConversation(ctx, store.Conversation{ID: store.NewID("c"), UserID: who.User, Channel: c.channel(who), Title: a.title,
-		Owner: store.Owner{Kind: store.OwnerAI}, State: store.ConversationOpen, CreatedAt: now, UpdatedAt: now, CID: c.CID})
-	if err != nil {
+	if !errors.Is(err, store.ErrNotFound) {
 		return a, storeError(err)
 	}
-	a.conv = conv
+	now := time.Now()
+	a.made = true
+	a.conv = store.Conversation{ID: id, UserID: who.User, Channel: c.channel(who), Title: a.title, Owner: store.Owner{Kind: store.OwnerAI},
+		State: store.ConversationOpen, CreatedAt: now, UpdatedAt: now, CID: c.CID}
 	return a, nil
-}
-
-func (a accepted) duplicate(m store.Interaction, run string) accepted {
-	a.msg, a.run, a.dup = m.ID, run, true
-	a.place = Pos{Ep: m.LogEpoch, Seq: m.LogSeq}
-	return a
 }
 
 // acceptForRun takes in a message that a model will answer.
 func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a accepted, w *logWriter) (accepted, error) {
 	t, id := who.Tenant, runID(a.conv.ID, who.User, c.CID)
-	plan, err := t.PlanOf(ctx, who.User)
-	if err != nil {
-		return a, quotaUnavailable(err)
-	}
-	targets, instructions, err := h.targets(ctx, t, plan, c.Model)
-	if err != nil {
-		return a, err
-	}
-	var request llm.Request
-	if c.question != nil {
-		request = c.question.request(instructions)
-		c.question.tune(targets)
-	} else if request, err = h.prompt(ctx, t, a.conv.ID, instructions, *c.Text); err != nil {
-		return a, err
-	}
-	in := promptTokens(request)
 	if !h.runs.reserve() {
 		return a, E("draining")
 	}
@@ -127,47 +180,61 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 			h.runs.unreserve()
 		}
 	}()
-	if err := h.claim(ctx, t, a.conv, id); err != nil {
+	p, err := h.plan(ctx, t, who.User, c.Model)
+	if err != nil {
 		return a, err
 	}
-	reservation, err := t.Reserve(ctx, who.User, id, plan, in+sliceTokens)
-	if errors.Is(err, store.ErrExists) { // this very run has been settled: the command is a late copy
-		return a.lateCopy(ctx, who, c, id)
+	if !a.made {
+		err := h.claim(ctx, t, a.conv, id)
+		if asError(err).Code == "conv_busy" {
+			return h.enqueue(ctx, who, c, a, w)
+		}
+		if err != nil {
+			return a, err
+		}
 	}
-	if err != nil {
-		h.giveUp(t, a.conv.ID, id, who.User, false)
-		return a, quotaUnavailable(err)
+	r := h.newRun(t, who.User, a.conv, id, w, p)
+	parent := ""
+	if !a.made {
+		if parent, err = h.parentOf(ctx, t, a.conv.ID, c.Parent); err != nil {
+			h.giveUp(t, a.conv.ID, id)
+			return a, err
+		}
 	}
-	msg := store.Interaction{ID: store.NewID("m"), ConversationID: a.conv.ID, Role: store.RoleUser, Author: who.User, AuthorName: who.Name,
-		Parent: c.Parent, Text: *c.Text, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
-	switch err := t.AddMessage(ctx, msg); {
-	case errors.Is(err, store.ErrExists):
-		if msg, err = t.MessageByCID(ctx, a.conv.ID, who.User, c.CID); err != nil {
+	msg := h.newMessage(who, c, a.conv.ID, parent, store.RoleUser, w)
+	if err := r.prepare(ctx, parent, msg.Text, c.question); err != nil {
+		return a.refused(ctx, h, who, c, id, err)
+	}
+	if a.made {
+		a.conv.Active = store.Claim{Run: id, Since: h.now()}
+		conv, made, err := t.CreateConversation(ctx, a.conv)
+		if err != nil {
 			return a, storeError(err)
 		}
-		if msg.Text != *c.Text {
-			return a, E("idem_mismatch") // the claim and the reservation are the other copy's
+		if !made && (conv.State != store.ConversationOpen || conv.Active.Run != id) {
+			return a, errAgain // a copy made it and is further than this one
 		}
-		a.dup = true
-	case err != nil:
-		h.giveUp(t, a.conv.ID, id, who.User, true)
-		return a, storeError(err)
 	}
-	now := time.Now()
-	answer := store.Interaction{ID: store.NewID("m"), ConversationID: a.conv.ID, Role: store.RoleAssistant, Author: "ia", Parent: msg.ID,
-		CID: id, At: now, Run: &store.Run{ID: id, UserID: who.User, State: store.RunAccepted, Fence: 1, LeaseUntil: now.Add(leaseFor), Instance: h.instance,
-			Model: targets[0].Model, Provider: targets[0].Provider, KeyFrom: targets[0].KeyFrom, StartedAt: now}}
-	switch err := t.AddMessage(ctx, answer); {
+	first, err := h.persist(ctx, t, &msg)
+	if err != nil {
+		return a, err
+	}
+	if msg.Text != *c.Text {
+		return a, E("idem_mismatch") // the claim and the reservation are the other copy's
+	}
+	a.dup = !first
+	r.question = msg.ID
+	switch err := t.AddMessage(ctx, r.answer()); {
 	case errors.Is(err, store.ErrExists):
-		return a.lateCopy(ctx, who, c, id)
+		return a.lateCopy(ctx, h, who, c, id)
 	case err != nil:
-		h.giveUp(t, a.conv.ID, id, who.User, true)
 		return a, storeError(err)
 	}
 	a.msg, a.run = msg.ID, id
-	r := &run{hub: h, who: who, tenant: t, conv: a.conv.ID, msg: answer.ID, id: id, log: w, fence: 1, plan: plan, reservation: reservation,
-		targets: targets, request: request, promptTokens: in, started: now, model: targets[0].Model, target: targets[0], halted: make(chan halt, 1), done: make(chan struct{})}
-	if err := r.announce(ctx, msg, &a); err != nil {
+	if a.place, err = h.appendMessage(ctx, t, w, msg, byOf(who, false), ""); err == nil {
+		err = r.begin(ctx)
+	}
+	if err != nil {
 		r.abandon(err)
 		return a, busError(err)
 	}
@@ -175,8 +242,20 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 	return a, nil
 }
 
+// refused undoes the claim of a message whose quota is exceeded. A copy that comes after its run has ended is told of
+// the run instead.
+func (a accepted) refused(ctx context.Context, h *Hub, who Principal, c command, run string, err error) (accepted, error) {
+	if errors.Is(err, store.ErrExists) {
+		return a.lateCopy(ctx, h, who, c, run)
+	}
+	if asError(err).Code == "quota_exceeded" {
+		h.giveUp(who.Tenant, a.conv.ID, run)
+	}
+	return a, err
+}
+
 // lateCopy answers a command whose run another copy has taken.
-func (a accepted) lateCopy(ctx context.Context, who Principal, c command, run string) (accepted, error) {
+func (a accepted) lateCopy(ctx context.Context, h *Hub, who Principal, c command, run string) (accepted, error) {
 	msg, err := who.Tenant.MessageByCID(ctx, a.conv.ID, who.User, c.CID)
 	if err != nil {
 		return a, storeError(err)
@@ -187,14 +266,53 @@ func (a accepted) lateCopy(ctx context.Context, who Principal, c command, run st
 			return a, storeError(err)
 		}
 	}
-	return a.duplicate(msg, run), nil
+	return a, h.duplicate(ctx, who, &a, msg, run)
+}
+
+// newMessage is a person's message as it is stored.
+func (h *Hub) newMessage(who Principal, c command, conv, parent, role string, w *logWriter) store.Interaction {
+	return store.Interaction{ID: h.newID("m"), ConversationID: conv, Role: role, Author: who.User, AuthorName: who.Name,
+		Parent: parent, Text: *c.Text, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
+}
+
+// persist stores a message; when a copy has stored it before, m becomes that one and first is false.
+func (h *Hub) persist(ctx context.Context, t *store.Tenant, m *store.Interaction) (first bool, err error) {
+	err = t.AddMessage(ctx, *m)
+	if errors.Is(err, store.ErrExists) {
+		*m, err = t.MessageByCID(ctx, m.ConversationID, m.Author, m.CID)
+		return false, storeError(err)
+	}
+	return true, storeError(err)
+}
+
+// parentOf is the message that a new one goes on from: the chosen one, or the newest.
+func (h *Hub) parentOf(ctx context.Context, t *store.Tenant, conv string, chosen *string) (string, error) {
+	if chosen != nil && *chosen != "" {
+		m, err := t.Message(ctx, *chosen)
+		if err != nil {
+			return "", storeError(err)
+		}
+		if m.ConversationID != conv {
+			return "", E("not_found")
+		}
+		return m.ID, nil
+	}
+	if chosen != nil {
+		return "", nil
+	}
+	newest, err := t.Messages(ctx, conv, "", 1)
+	if err != nil || len(newest) == 0 {
+		return "", storeError(err)
+	}
+	return newest[0].ID, nil
 }
 
 // claim makes the run the one that answers in the conversation. A claim that an instance left behind when it died
 // between two steps is given back when it is old enough.
 func (h *Hub) claim(ctx context.Context, t *store.Tenant, conv store.Conversation, run string) error {
-	for range 2 {
-		err := t.ClaimConversation(ctx, conv.ID, run, conv.Owner.Epoch)
+	epoch := conv.Owner.Epoch
+	for range 10 {
+		err := t.ClaimConversation(ctx, conv.ID, run, epoch)
 		if !errors.Is(err, store.ErrConflict) {
 			return storeError(err)
 		}
@@ -202,95 +320,93 @@ func (h *Hub) claim(ctx context.Context, t *store.Tenant, conv store.Conversatio
 			return storeError(err)
 		}
 		switch {
-		case conv.State != store.ConversationOpen:
-			return E("conversation_closed")
-		case conv.Owner.Kind != store.OwnerAI:
-			return E("conv_human")
-		case conv.Active.Run == "":
-			continue
+		case conv.State != store.ConversationOpen || conv.Owner.Epoch != epoch:
+			return errAgain
+		case conv.Active.Run == "" || conv.Active.Run == run:
+			continue // it came free, or a copy of this command came and went
 		}
 		answer, err := t.RunByID(ctx, conv.Active.Run)
-		dead := errors.Is(err, store.ErrNotFound) && time.Since(conv.Active.Since) > orphanAfter
+		dead := errors.Is(err, store.ErrNotFound) && h.now().Sub(conv.Active.Since) > orphanAfter
 		ended := err == nil && terminal(answer.Run.State) && answer.Run.Settled
 		if !dead && !ended {
-			e := E("conv_busy")
-			e.RetryIn = time.Second
-			return e
+			return busy()
 		}
 		if err := t.ReleaseConversation(ctx, conv.ID, conv.Active.Run); err != nil {
 			return storeError(err)
 		}
 	}
-	return E("conv_busy")
+	return busy()
 }
 
-// giveUp undoes a claim and, if it was taken, a reservation. What can't be undone now is undone by the reaper.
-func (h *Hub) giveUp(t *store.Tenant, conv, run, user string, reserved bool) {
+func busy() error {
+	e := E("conv_busy")
+	e.RetryIn = time.Second
+	return e
+}
+
+// giveUp undoes a claim. When that fails, the claim expires.
+func (h *Hub) giveUp(t *store.Tenant, conv, run string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 5*time.Second)
 	defer cancel()
-	if reserved {
-		if err := t.Settle(ctx, user, run, 0, true); err != nil {
-			h.log.Warn("reservation left to the reaper", "tenant", t.ID().String(), "run", run, "error", err)
-		}
-	}
 	if err := t.ReleaseConversation(ctx, conv, run); err != nil {
 		h.log.Warn("claim left to expire", "tenant", t.ID().String(), "conversation", conv, "run", run, "error", err)
 	}
 }
 
-// quotaUnavailable refuses when the quota can't be checked: nothing is spent that is not counted.
-func quotaUnavailable(err error) error {
-	if err := storeError(err); asError(err).Code == "quota_exceeded" {
-		return err
-	}
-	e := E("quota_unavailable")
-	e.RetryIn = time.Second
-	return e
-}
-
-// acceptForHuman takes in a message that a person answers: it costs no quota and starts no run.
-func (h *Hub) acceptForHuman(ctx context.Context, who Principal, c command, a accepted, w *logWriter) (accepted, error) {
-	role, agent := store.RoleUser, a.conv.Owner.ID == who.User && a.conv.UserID != who.User
-	if agent {
-		role = store.RoleAgent
-	}
-	msg := store.Interaction{ID: store.NewID("m"), ConversationID: a.conv.ID, Role: role, Author: who.User, AuthorName: who.Name,
-		Parent: c.Parent, Text: *c.Text, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
-	err := who.Tenant.AddMessage(ctx, msg)
-	if errors.Is(err, store.ErrExists) {
-		if msg, err = who.Tenant.MessageByCID(ctx, a.conv.ID, who.User, c.CID); err != nil {
-			return a, storeError(err)
-		}
-		return a.duplicate(msg, ""), nil
-	}
-	if err != nil {
-		return a, storeError(err)
-	}
-	a.msg = msg.ID
-	a.place, err = h.appendMessage(ctx, who, w, msg, agent)
-	return a, err
-}
-
 // appendMessage puts a stored message into the log, and its place into the store when that differs from the expected.
-func (h *Hub) appendMessage(ctx context.Context, who Principal, w *logWriter, m store.Interaction, agent bool) (Pos, error) {
-	by := byOf(who, agent)
-	e, err := w.appendAlways(ctx, Event{K: kindMsg, Msg: m.ID, CID: m.CID, Role: roleName(m.Role), Parent: m.Parent, By: &by, Text: m.Text, At: stamp(m.At)})
+// run is the one that will answer it when its turn has come; "": it is answered now, or by a person.
+func (h *Hub) appendMessage(ctx context.Context, t *store.Tenant, w *logWriter, m store.Interaction, by By, run string) (Pos, error) {
+	e := Event{K: kindMsg, Msg: m.ID, CID: m.CID, Role: roleName(m.Role), Parent: m.Parent, By: &by, Text: m.Text, Run: run, At: stamp(m.At)}
+	if run != "" {
+		e.State = stateQueued
+	}
+	e, err := w.appendAlways(ctx, e)
 	if err != nil {
-		return Pos{}, busError(err)
+		return Pos{}, err
 	}
 	if e.Ep != m.LogEpoch || e.Seq != m.LogSeq {
-		if err := who.Tenant.SetMessagePlace(ctx, m.ID, e.Ep, e.Seq); err != nil {
-			h.log.Warn("place of a message not stored", "tenant", who.Tenant.ID().String(), "message", m.ID, "error", err)
+		if err := t.SetMessagePlace(ctx, m.ID, e.Ep, e.Seq); err != nil {
+			h.log.Warn("place of a message not stored", "tenant", t.ID().String(), "message", m.ID, "error", err)
 		}
 	}
 	return Pos{e.Ep, e.Seq}, nil
 }
 
-// promptTokens estimates what a request costs before the provider says it.
-func promptTokens(r llm.Request) int64 {
-	var n int64
-	for _, m := range r.Messages {
-		n += llm.CountTokens(m.Text) + 4 // the frame that the chat format puts round a message
+// acceptForPerson takes in a message that a person answers, or one of the person who answers: it costs no quota and
+// starts no run.
+func (h *Hub) acceptForPerson(ctx context.Context, who Principal, c command, a accepted, w *logWriter) (accepted, error) {
+	role := store.RoleUser
+	switch {
+	case a.conv.UserID == who.User:
+	case a.conv.Owner.Kind == store.OwnerHuman && a.conv.Owner.ID == who.User:
+		role = store.RoleAgent
+	case a.conv.Owner.Kind == store.OwnerHuman:
+		return a, heldBy(a.conv.Owner)
+	default:
+		return a, E("forbidden")
 	}
-	return n
+	parent, err := h.parentOf(ctx, who.Tenant, a.conv.ID, c.Parent)
+	if err != nil {
+		return a, err
+	}
+	switch err := who.Tenant.TouchConversation(ctx, a.conv.ID, a.conv.Owner.Epoch); {
+	case errors.Is(err, store.ErrConflict):
+		return a, errAgain
+	case err != nil:
+		return a, storeError(err)
+	}
+	msg := h.newMessage(who, c, a.conv.ID, parent, role, w)
+	first, err := h.persist(ctx, who.Tenant, &msg)
+	if err != nil {
+		return a, err
+	}
+	if !first {
+		return a, h.duplicate(ctx, who, &a, msg, "")
+	}
+	a.msg = msg.ID
+	a.place, err = h.appendMessage(ctx, who.Tenant, w, msg, byOf(who, role == store.RoleAgent), "")
+	if err != nil {
+		return a, busError(err)
+	}
+	return a, nil
 }

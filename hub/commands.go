@@ -30,7 +30,7 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 	case "unsub":
 		h.unsubscribe(s, c.Conv)
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, nil)
-	case "send":
+	case "send", "regen":
 		h.send(ctx, s, c)
 	case "stop":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Run: c.Run}, h.stop(ctx, s.principal(), c.Run))
@@ -138,6 +138,14 @@ func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (sna
 	for _, m := range slices.Backward(messages) {
 		f.Messages = append(f.Messages, ViewMessage(m))
 	}
+	if turn := head.Waiting; turn.Run != "" {
+		f.Waiting = &waitingView{Run: turn.Run}
+		for _, m := range messages {
+			if m.Author == turn.Author && m.CID == turn.CID {
+				f.Waiting.Msg = m.ID
+			}
+		}
+	}
 	return f, nil
 }
 
@@ -194,21 +202,28 @@ func byOf(who Principal, agent bool) By {
 	return By{Kind: "user", ID: who.User, Name: who.Name}
 }
 
-// send answers a message: refused, a duplicate of an earlier one, or accepted. The session follows the conversation
+// send answers a message or the wish for a further answer: refused, a duplicate of an earlier one, or accepted. The session follows the conversation
 // it speaks in, from the message on.
 func (h *Hub) send(ctx context.Context, s *Session, c command) {
 	who := s.principal()
-	if err := checkSend(c); err != nil {
-		s.reply(c.ID, nil, err)
-		return
+	err := checkSend(c)
+	var done accepted
+	switch {
+	case err != nil:
+	case c.T == "regen":
+		done, err = h.regen(ctx, who, c)
+	default:
+		done, err = h.accept(ctx, who, c)
 	}
-	done, err := h.accept(ctx, who, c)
 	if err != nil {
 		s.reply(c.ID, nil, err)
 		return
 	}
 	s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: done.conv.ID, Msg: done.msg, Run: done.run, Seq: done.place.Seq, Dup: &done.dup,
-		Title: done.title}, nil)
+		Queue: done.queued, Title: done.title}, nil)
+	if done.start != nil {
+		h.runs.start(done.start)
+	}
 	s.mu.Lock()
 	_, following := s.rooms[done.conv.ID]
 	s.mu.Unlock()
@@ -217,9 +232,6 @@ func (h *Hub) send(ctx context.Context, s *Session, c command) {
 		if err := h.tail(ctx, s, done.conv.ID, since); err != nil {
 			h.log.Warn("sender could not follow", "tenant", who.Tenant.ID().String(), "conversation", done.conv.ID, "error", err)
 		}
-	}
-	if done.start != nil {
-		h.runs.start(done.start)
 	}
 }
 
@@ -248,51 +260,82 @@ func checkSend(c command) error {
 	switch {
 	case c.CID == "" || len(c.CID) > maxCID || strings.ContainsFunc(c.CID, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return Ef("bad_field", "cid must be 1 to 64 printable bytes")
+	case c.T == "regen" && !store.ValidID("m", c.Msg):
+		return E("not_found")
+	case c.T == "regen":
+		return nil
 	case strings.TrimSpace(*c.Text) == "":
 		return Ef("bad_field", "text is empty")
 	case strings.ContainsRune(*c.Text, 0):
 		return Ef("bad_field", "text contains NUL")
 	case c.Conv != "" && !store.ValidID("c", c.Conv):
 		return E("not_found")
-	case c.Parent != "" && !store.ValidID("m", c.Parent):
+	case c.Parent != nil && *c.Parent != "" && !store.ValidID("m", *c.Parent):
 		return E("not_found")
 	}
 	return nil
 }
 
-// stop ends a run on whatever instance it is. Stopping a run that has ended is fine.
+// stop ends a run on whatever instance it is, or takes a waiting message out of the queue. Stopping a run that has
+// ended is fine.
 func (h *Hub) stop(ctx context.Context, who Principal, id string) error {
 	if !store.ValidID("r", id) {
 		return E("not_found")
 	}
-	m, err := who.Tenant.RunByID(ctx, id)
-	if err != nil {
+	t := who.Tenant
+	m, err := t.RunByID(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		conv, err := t.ConversationWaitingFor(ctx, id)
+		if err != nil {
+			return storeError(err)
+		}
+		if _, err := readable(ctx, who, conv.ID); err != nil {
+			return err
+		}
+		if err := h.skip(ctx, t, conv, ""); err != nil {
+			return storeError(err)
+		}
+		if m, err = t.RunByID(ctx, id); err != nil { // it did not have its turn meanwhile
+			return nil
+		}
+	} else if err != nil {
 		return storeError(err)
 	}
 	if _, err := readable(ctx, who, m.ConversationID); err != nil {
 		return err
 	}
-	if terminal(m.Run.State) {
-		return nil
-	}
-	if r := h.runs.get(id); r != nil {
-		r.halt(halt{state: store.RunStopped})
-		return nil
-	}
-	ask, cancel := context.WithTimeout(ctx, 2*time.Second)
+	return h.haltRun(ctx, t, m, haltStop)
+}
+
+// haltRun asks the instance that answers to end a run. A run that is not heard of is about to begin, about to end, or
+// lost; then the reaper ends it.
+func (h *Hub) haltRun(ctx context.Context, t *store.Tenant, m store.Interaction, how string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	_, err = h.bus.Ask(ask, who.Tenant.ID(), id, []byte("stop"))
-	if errors.Is(err, ErrNobody) {
-		// It ended just now, or its instance is gone; then the reaper ends it.
-		if m, err := who.Tenant.RunByID(ctx, id); err == nil && terminal(m.Run.State) {
+	for {
+		if terminal(m.Run.State) {
 			return nil
 		}
-		return E("instance_lost")
+		if r := h.runs.get(m.Run.ID); r != nil {
+			r.halt(haltOf(how))
+			return nil
+		}
+		_, err := h.bus.Ask(ctx, t.ID(), m.Run.ID, []byte(how))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrNobody) {
+			return busError(err)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return E("instance_lost")
+		}
+		if m, err = t.RunByID(ctx, m.Run.ID); err != nil {
+			return storeError(err)
+		}
 	}
-	if err != nil {
-		return busError(err)
-	}
-	return nil
 }
 
 // terminal reports whether a run's state is final.

@@ -3,6 +3,8 @@ package hub
 import (
 	"errors"
 	"time"
+
+	"aihub/store"
 )
 
 // An Error is a refusal as the person on the other end sees it: a stable code of the protocol, a sentence, and
@@ -13,6 +15,7 @@ type Error struct {
 	Retry   bool
 	RetryIn time.Duration
 	ResetAt time.Time
+	Owner   *OwnerView // of a conversation that the refusal is about
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -40,6 +43,14 @@ func asError(err error) *Error {
 		return e
 	}
 	return E("internal")
+}
+
+// heldBy tells who answers in a conversation.
+func heldBy(o store.Owner) *Error {
+	e := E("conv_human")
+	owner := ViewOwner(o)
+	e.Owner = &owner
+	return e
 }
 
 // messages holds every code of the protocol. The sentences are for developers; people see their client's own words.

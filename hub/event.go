@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Kinds of events.
@@ -77,8 +78,9 @@ func parseFrame(data []byte) (*frame, error) {
 	return f, nil
 }
 
-// maxMerged bounds the text of merged deltas, so that a frame stays far below the 64 KiB a client must accept.
-const maxMerged = 16 << 10
+// maxMerged bounds the text of a delta, so that its frame stays below the 64 KiB a client must accept, even where JSON
+// makes six bytes of one.
+const maxMerged = 8 << 10
 
 // follows reports whether b continues a's text directly, so that one delta can stand for both.
 func follows(a, b *Event, textLen int) bool {
@@ -111,6 +113,17 @@ func mergeFrames(in []*frame) []*frame {
 		i = j
 	}
 	return out
+}
+
+// cutRunes is the length of the longest prefix of b of at most limit bytes that ends between code points.
+func cutRunes(b []byte, limit int) int {
+	if len(b) <= limit {
+		return len(b)
+	}
+	for limit > 0 && !utf8.RuneStart(b[limit]) {
+		limit--
+	}
+	return limit
 }
 
 // nowStamp is the time an event carries; order comes from seq, so a skewed clock does no harm.

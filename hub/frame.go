@@ -31,7 +31,8 @@ type command struct {
 	Since  *Pos             `json:"since"`
 	CID    string           `json:"cid"`
 	Text   *string          `json:"text"`
-	Parent string           `json:"parent"`
+	Parent *string          `json:"parent"` // "": the message begins the conversation anew
+	Msg    string           `json:"msg"`
 	Model  string           `json:"model"`
 	Run    string           `json:"run"`
 	Pos    map[string]int64 `json:"pos"`
@@ -56,6 +57,7 @@ var commandFields = map[string]struct{ must, may string }{
 	"sub":    {"conv", "since"},
 	"unsub":  {"conv", ""},
 	"send":   {"cid text", "conv parent model"},
+	"regen":  {"cid msg", "model"},
 	"stop":   {"run", ""},
 	"typing": {"conv", ""},
 	"pong":   {"", "pos"},
@@ -194,6 +196,7 @@ type okFrame struct {
 	Run   string         `json:"run,omitempty"`
 	Seq   int64          `json:"seq,omitempty"`
 	Dup   *bool          `json:"dup,omitempty"`
+	Queue bool           `json:"queued,omitempty"`
 	Title string         `json:"title,omitempty"`
 }
 
@@ -206,6 +209,7 @@ type errFrame struct {
 	RetryMS int64          `json:"retry_ms,omitempty"`
 	ResetAt string         `json:"reset_at,omitempty"`
 	Ref     string         `json:"ref,omitempty"`
+	Owner   *OwnerView     `json:"owner,omitempty"`
 }
 
 type resumedFrame struct {
@@ -227,6 +231,7 @@ type snapFrame struct {
 	Title    string         `json:"title"`
 	Messages []MessageView  `json:"messages"`
 	Open     *openView      `json:"open"`
+	Waiting  *waitingView   `json:"waiting,omitempty"`
 	Owner    OwnerView      `json:"owner"`
 	State    string         `json:"state"`
 	More     bool           `json:"more"`
@@ -241,6 +246,12 @@ type openView struct {
 	Model string `json:"model,omitempty"`
 	Text  string `json:"text"`
 	Off   int64  `json:"off"`
+}
+
+// waitingView is the message that waits for its turn.
+type waitingView struct {
+	Run string `json:"run"`
+	Msg string `json:"msg,omitempty"`
 }
 
 type typingFrame struct {
@@ -264,7 +275,7 @@ func encode(frame any) []byte {
 }
 
 func encodeError(id jsontext.Value, e *Error, ref string) []byte {
-	f := errFrame{T: "err", ID: id, Code: e.Code, Message: e.Message, Retry: e.Retry, RetryMS: e.RetryIn.Milliseconds(), Ref: ref}
+	f := errFrame{T: "err", ID: id, Code: e.Code, Message: e.Message, Retry: e.Retry, RetryMS: e.RetryIn.Milliseconds(), Ref: ref, Owner: e.Owner}
 	if !e.ResetAt.IsZero() {
 		f.ResetAt = stamp(e.ResetAt)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aihub/llm"
@@ -27,6 +28,7 @@ type Options struct {
 	Logger   *slog.Logger
 	Instance string        // names this instance in leases
 	Drain    time.Duration // how long live answers may finish at Close
+	Metrics  *Metrics      // nil: nothing is counted
 }
 
 // A Hub serves live connections and runs answers. Its methods are safe for concurrent use.
@@ -39,6 +41,8 @@ type Hub struct {
 	log      *slog.Logger
 	instance string
 	drain    time.Duration
+	metrics  *Metrics
+	skew     atomic.Int64 // of this instance's clock against the bus's, in nanoseconds
 
 	ctx      context.Context // ends when everything must stop
 	cancel   context.CancelFunc
@@ -52,7 +56,7 @@ type Hub struct {
 func New(o Options) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
-		drain: o.Drain, ctx: ctx, cancel: cancel}
+		drain: o.Drain, metrics: o.Metrics, ctx: ctx, cancel: cancel}
 	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
@@ -96,6 +100,28 @@ func (h *Hub) Close(ctx context.Context) error {
 	h.workers.Wait()
 	h.rooms.closeAll()
 	return ctx.Err()
+}
+
+// now is the time by the bus's clock, which all instances share: leases must not depend on how wrong an instance's own
+// clock is.
+func (h *Hub) now() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) }
+
+// newID is an id that sorts by the bus's clock.
+func (h *Hub) newID(prefix string) string { return store.NewIDAt(prefix, time.Duration(h.skew.Load())) }
+
+// setClock compares this instance's clock with the bus's. Small differences are left alone, so that ids made one after
+// the other keep their order.
+func (h *Hub) setClock(ctx context.Context) error {
+	before := time.Now()
+	now, err := h.bus.Now(ctx)
+	if err != nil {
+		return err
+	}
+	skew := now.Sub(before.Add(time.Since(before) / 2))
+	if (skew - time.Duration(h.skew.Load())).Abs() > skewTolerated {
+		h.skew.Store(int64(skew))
+	}
+	return nil
 }
 
 // sweep does what is due once a second, for all connections and rooms: one ticker instead of timers per connection.

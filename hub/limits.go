@@ -33,8 +33,12 @@ const (
 	leaseFor = 6 * time.Second
 	// reapEvery is how often an instance looks for runs whose lease has ended.
 	reapEvery = 2 * time.Second
+	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
+	skewTolerated = 250 * time.Millisecond
 	// orphanAfter is the age from which a reservation or claim without a run is given back.
 	orphanAfter = 15 * time.Second
+	// placeKnown is the age from which the stored place of a message is the one the log has.
+	placeKnown = 5 * time.Second
 	// patience is how long a run goes on trying to reach the store or the bus before it gives up.
 	patience = 20 * time.Second
 
@@ -43,4 +47,6 @@ const (
 	bytesPerToken = 3
 	// historyTokens is the part of the model's context that earlier messages may fill.
 	historyTokens = 6000
+	// historyMessages is how many earlier messages a model is told at most.
+	historyMessages = 40
 )

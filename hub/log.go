@@ -106,6 +106,25 @@ func (w *logWriter) appendAlways(ctx context.Context, e Event) (Event, error) {
 	}
 }
 
+// appendOnce appends the end of a run unless the log has it: whoever ends a run, on whatever instance, tells it once.
+func (w *logWriter) appendOnce(ctx context.Context, e Event) error {
+	for {
+		_, err := w.append(ctx, e)
+		if !errors.Is(err, ErrStale) {
+			return err
+		}
+		events, _, err := w.catchUp(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range events {
+			if f.K == e.K && f.Run == e.Run {
+				return nil
+			}
+		}
+	}
+}
+
 // newEp names a new log.
 func newEp() string {
 	var b [6]byte

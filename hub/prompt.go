@@ -2,11 +2,15 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"aihub/llm"
 	"aihub/store"
 )
+
+// noTargets stands for a run that will ask no model.
+var noTargets = []llm.Target{{}}
 
 // targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one if
 // the plan allows it or the tenant has none. The instructions are those of the first.
@@ -98,32 +102,65 @@ func allowedModel(ctx context.Context, t *store.Tenant, plan store.Plan, key str
 	return "", Ef("bad_field", "unknown model")
 }
 
-// prompt gathers what the model is told: instructions, as much of the history as fits (newest first, a question never
-// without its answer), and the question.
-func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, question string) (llm.Request, error) {
-	history, err := t.Messages(ctx, conv, "", 40)
-	if err != nil {
-		return llm.Request{}, storeError(err)
-	}
-	var turns []llm.Message // newest first
-	budget := int64(historyTokens)
-	for i := 0; i+1 < len(history); i++ {
-		answer, asked := history[i], history[i+1]
-		if answer.Role == store.RoleUser || asked.Role != store.RoleUser || answer.Text == "" {
-			continue
-		}
-		budget -= llm.CountTokens(answer.Text) + llm.CountTokens(asked.Text)
-		if budget < 0 {
-			break
-		}
-		turns = append(turns, llm.Message{Role: "assistant", Text: answer.Text}, llm.Message{Role: "user", Text: asked.Text})
-		i++
-	}
+// prompt gathers what the model is told: instructions, as much of the branch that ends with parent as fits (newest
+// first, a question never without its answer), and the question.
+func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, parent, question string) (llm.Request, error) {
 	var r llm.Request
 	if instructions != "" {
 		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: instructions})
 	}
-	slices.Reverse(turns)
-	r.Messages = append(append(r.Messages, turns...), llm.Message{Role: "user", Text: question})
+	turns, err := branch(ctx, t, conv, parent) // newest first
+	if err != nil {
+		return r, storeError(err)
+	}
+	budget, fits := int64(historyTokens), 0
+	for i, turn := range turns {
+		if budget -= llm.CountTokens(turn.Text); budget < 0 {
+			break
+		}
+		if turn.Role == "user" {
+			fits = i + 1
+		}
+	}
+	for _, turn := range slices.Backward(turns[:fits]) {
+		r.Messages = append(r.Messages, turn)
+	}
+	r.Messages = append(r.Messages, llm.Message{Role: "user", Text: question})
 	return r, nil
+}
+
+// branch returns the messages from parent up to the beginning, newest first.
+func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Message, error) {
+	if parent == "" {
+		return nil, nil
+	}
+	recent, err := t.Messages(ctx, conv, "", historyMessages)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]store.Interaction, len(recent))
+	for _, m := range recent {
+		known[m.ID] = m
+	}
+	var turns []llm.Message
+	for id, n := parent, 0; id != "" && n < historyMessages; n++ {
+		m, ok := known[id]
+		if !ok { // a branch that begins further back
+			if m, err = t.Message(ctx, id); errors.Is(err, store.ErrNotFound) {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		role := "assistant" // a person who answers speaks in the same place
+		if m.Role == store.RoleUser {
+			role = "user"
+		}
+		if m.Text != "" {
+			turns = append(turns, llm.Message{Role: role, Text: m.Text})
+		}
+		id = m.Parent
+	}
+	return turns, nil
 }

@@ -23,7 +23,11 @@ func (h *Hub) reap() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(h.ctx, 30*time.Second)
-		if err := h.reapAll(ctx); err != nil && ctx.Err() == nil {
+		err := h.setClock(ctx)
+		if err == nil {
+			err = h.reapAll(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			h.log.Warn("reaper", "error", err)
 		}
 		cancel()
@@ -37,19 +41,28 @@ func (h *Hub) reapAll(ctx context.Context) error {
 	}
 	for _, p := range tenants {
 		t := h.store.Tenant(p.ID)
-		stale, err := t.StaleRuns(ctx, time.Now(), 50)
+		stale, err := t.StaleRuns(ctx, h.now(), 50)
 		if err != nil {
 			return err
 		}
 		for _, m := range stale {
 			h.reapRun(ctx, t, m)
 		}
-		open, err := t.OpenReservations(ctx, time.Now().Add(-orphanAfter))
+		open, err := t.OpenReservations(ctx, h.now().Add(-orphanAfter))
 		if err != nil {
 			return err
 		}
 		for _, o := range open {
 			h.reapReservation(ctx, t, o)
+		}
+		waiting, err := t.WaitingConversations(ctx, 50)
+		if err != nil {
+			return err
+		}
+		for _, conv := range waiting {
+			if h.now().Sub(conv.Waiting.Since) > reapEvery {
+				h.next(ctx, t, conv.ID)
+			}
 		}
 	}
 	return nil
@@ -58,95 +71,108 @@ func (h *Hub) reapAll(ctx context.Context) error {
 // reapRun ends a run whose instance is gone, with the text that was shown, or settles one that was only stored.
 func (h *Hub) reapRun(ctx context.Context, t *store.Tenant, m store.Interaction) {
 	log := h.log.With("tenant", t.ID().String(), "conversation", m.ConversationID, "run", m.Run.ID)
-	late := settled{tenant: t, who: m.Run.UserID, conv: m.ConversationID, msg: m.ID, run: m.Run.ID}
+	late := settled{hub: h, tenant: t, user: m.Run.UserID, conv: m.ConversationID, question: m.Parent, msg: m.ID, run: m.Run.ID}
 	late.final = store.Final{Text: m.Text, State: m.Run.State, Code: m.Run.Code, Finish: m.Run.Finish,
 		Model: m.Run.Model, Provider: m.Run.Provider, KeyFrom: m.Run.KeyFrom, Len: m.Run.Len, SHA: m.Run.SHA, Usage: m.Run.Usage}
-	if !terminal(m.Run.State) {
-		now := time.Now()
-		fence, err := t.TakeOverRun(ctx, m.ID, m.Run.Fence, now, now.Add(leaseFor), h.instance)
-		if errors.Is(err, store.ErrConflict) {
-			return // another instance was faster, or the run's own came back in time
-		}
-		if err == nil {
-			late.final, err = h.conclude(ctx, t, m)
-		}
-		if err == nil {
-			err = t.FinishRun(ctx, m.ID, fence, late.final)
+	if terminal(m.Run.State) {
+		seen, err := h.shown(ctx, t, m)
+		if err == nil && seen.end == nil {
+			err = seen.log.appendOnce(ctx, late.endEvent(ctx))
 		}
 		if err != nil {
-			log.Warn("reaper can't end a run yet", "error", err)
+			log.Warn("reaper can't tell the end of a run yet", "error", err)
 			return
 		}
-		log.Info("run of a lost instance ended", "instance", m.Run.Instance)
-		late.account(ctx, log)
+		late.account(ctx, log, nil)
 		return
 	}
-	late.account(ctx, log)
-	topic := Topic{t.ID(), m.ConversationID}
-	_, told, _, err := h.shown(ctx, topic, m)
-	if err == nil && told == nil {
-		w := &logWriter{}
-		if w, err = openLog(ctx, h.bus, topic); err == nil {
-			_, err = w.appendAlways(ctx, late.endEvent(ctx))
-		}
+	now := h.now()
+	fence, err := t.TakeOverRun(ctx, m.ID, m.Run.Fence, now, now.Add(leaseFor), h.instance)
+	if errors.Is(err, store.ErrConflict) {
+		return // another instance was faster, or the run's own came back in time
+	}
+	if err == nil {
+		late.final, err = h.conclude(ctx, t, m)
+	}
+	if err == nil {
+		err = t.FinishRun(ctx, m.ID, fence, late.final)
 	}
 	if err != nil {
-		log.Warn("reaper can't tell the end of a run", "error", err)
+		log.Warn("reaper can't end a run yet", "error", err)
+		return
 	}
+	log.Info("run of a lost instance ended", "instance", m.Run.Instance)
+	h.metrics.reaped()
+	late.account(ctx, log, nil)
 }
 
 // conclude appends the end of a lost run at the very place up to which it read what was shown, so that its old owner,
 // should it wake up, can show nothing more. That is why this end, unlike all others, is told before it is stored; if
 // this instance dies in between, the next reaper finds it in the log.
 func (h *Hub) conclude(ctx context.Context, t *store.Tenant, m store.Interaction) (store.Final, error) {
-	topic := Topic{t.ID(), m.ConversationID}
 	for {
-		text, told, w, err := h.shown(ctx, topic, m)
+		seen, err := h.shown(ctx, t, m)
 		if err != nil {
 			return store.Final{}, err
 		}
-		sum := sha256.Sum256(text)
-		final := store.Final{Text: string(text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Provider: m.Run.Provider,
-			KeyFrom: m.Run.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(text)), FirstTokenMS: m.Run.FirstTokenMS,
+		sum := sha256.Sum256(seen.text)
+		final := store.Final{Text: string(seen.text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Provider: m.Run.Provider,
+			KeyFrom: m.Run.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(seen.text)), FirstTokenMS: m.Run.FirstTokenMS,
 			TotalMS: time.Since(m.Run.StartedAt).Milliseconds()}
-		if told != nil {
-			final.State, final.Code, final.Finish = told.State, told.Code, told.Finish
+		if seen.taken {
+			final.State, final.Code = store.RunTakenOver, ""
 		}
-		if len(text) > 0 {
-			final.Usage = store.Usage{In: h.askedTokens(ctx, t, m), Out: llm.CountTokens(string(text)), Estimated: true}
+		if seen.end != nil {
+			final.State, final.Code, final.Finish = seen.end.State, seen.end.Code, seen.end.Finish
 		}
-		if told != nil {
+		if len(seen.text) > 0 {
+			final.Usage = store.Usage{In: h.askedTokens(ctx, t, m), Out: llm.CountTokens(string(seen.text)), Estimated: true}
+		}
+		if seen.end != nil {
 			return final, nil
 		}
-		_, err = w.append(ctx, settled{tenant: t, msg: m.ID, run: m.Run.ID, final: final}.endEvent(ctx))
-		if !errors.Is(err, ErrStale) {
+		end := settled{tenant: t, question: m.Parent, msg: m.ID, run: m.Run.ID, final: final}.endEvent(ctx)
+		if _, err = seen.log.append(ctx, end); !errors.Is(err, ErrStale) {
 			return final, err
 		}
 	}
 }
 
+// seen is what people have seen of a run.
+type seen struct {
+	text  []byte
+	end   *frame     // the run's end, if the log has it
+	taken bool       // a person has taken the conversation over since the run began
+	log   *logWriter // at the end of what was read
+}
+
 // shown rebuilds what people have seen of a run: the log's deltas over the last checkpoint, which also serves where the
-// log is gone. told is the run's end if the log has it; w stands at the end of what was read.
-func (h *Hub) shown(ctx context.Context, topic Topic, m store.Interaction) (text []byte, told *frame, w *logWriter, err error) {
+// log is gone.
+func (h *Hub) shown(ctx context.Context, t *store.Tenant, m store.Interaction) (seen, error) {
+	topic := Topic{t.ID(), m.ConversationID}
 	entries, err := h.bus.Read(ctx, topic, 0)
 	if err != nil {
-		return nil, nil, nil, err
+		return seen{}, err
 	}
-	text = []byte(m.Text)
+	s := seen{text: []byte(m.Text), log: &logWriter{bus: h.bus, topic: topic}}
 	var last Entry
 	for _, entry := range entries {
 		last = entry
 		f, err := parseFrame(entry.Data)
 		switch {
-		case err != nil || f.Run != m.Run.ID:
+		case err != nil:
+		case takenBy(f):
+			s.taken = true
+		case f.Run != m.Run.ID:
+		case f.K == kindRunStart:
+			s.taken = false
 		case f.K == kindRunEnd:
-			told = f
-		case f.K == kindDelta && f.Off != nil && *f.Off <= int64(len(text)) && *f.Off+int64(len(f.Text)) > int64(len(text)):
-			text = append(text[:*f.Off], f.Text...)
+			s.end = f
+		case f.K == kindDelta && f.Off != nil && *f.Off <= int64(len(s.text)) && *f.Off+int64(len(f.Text)) > int64(len(s.text)):
+			s.text = append(s.text[:*f.Off], f.Text...)
 		}
 	}
-	w = &logWriter{bus: h.bus, topic: topic}
-	return text, told, w, w.moveTo(last)
+	return s, s.log.moveTo(last)
 }
 
 // askedTokens estimates the prompt of a run from its question alone: the reaper does not know more.

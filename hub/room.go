@@ -102,18 +102,17 @@ func (r *room) receive(entry Entry) {
 // apply adds an entry to the room and hands it to the members; false when it does not continue the log. The caller
 // holds mu; queues take without blocking.
 func (r *room) apply(entry Entry) bool {
-	if entry.Rev <= r.rev {
-		return true
-	}
 	f, err := parseFrame(entry.Data)
 	if err != nil {
 		r.log.Error("unreadable event in the log", "rev", entry.Rev, "error", err)
-		r.rev = entry.Rev
+		r.rev = max(r.rev, entry.Rev)
 		return true
 	}
 	switch {
+	case f.Ep == r.ep && f.Seq <= r.last: // heard already
+		return true
 	case f.Ep == r.ep && f.first() == r.last+1:
-	case f.Ep != r.ep && f.first() == 1: // a new log
+	case f.Ep != r.ep && f.first() == 1: // a new log; a bus that lost everything counts its revisions anew, too
 		r.ep, r.last, r.frames, r.bytes, r.open = f.Ep, 0, nil, 0, nil
 	default:
 		return false
@@ -195,8 +194,13 @@ func (r *room) load(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, entry := range append(entries, r.pending...) {
-		if !r.apply(entry) && !r.restart(entry) {
+	for i, entry := range entries {
+		if !r.apply(entry) && (i > 0 || !r.restart(entry)) {
+			return errGap
+		}
+	}
+	for _, entry := range r.pending {
+		if !r.apply(entry) { // the bus skipped something: the log has it
 			return errGap
 		}
 	}

@@ -23,10 +23,11 @@ const (
 
 // An Owner says who answers in a conversation. Epoch grows with every change of owner.
 type Owner struct {
-	Kind  string `bson:"tipo" json:"tipo"`
-	ID    string `bson:"id" json:"id"`
-	Name  string `bson:"nome" json:"nome"`
-	Epoch int64  `bson:"epoca" json:"epoca"`
+	Kind  string    `bson:"tipo" json:"tipo"`
+	ID    string    `bson:"id" json:"id"`
+	Name  string    `bson:"nome" json:"nome"`
+	Epoch int64     `bson:"epoca" json:"epoca"`
+	Since time.Time `bson:"desde" json:"desde"`
 }
 
 // A Claim names the run that answers in a conversation now; the zero Claim names none.
@@ -44,6 +45,7 @@ type Conversation struct {
 	Owner     Owner     `bson:"dono" json:"dono"`
 	State     string    `bson:"estado" json:"estado"`
 	Active    Claim     `bson:"ativa" json:"ativa"`
+	Waiting   Waiting   `bson:"fila" json:"fila"` // the one message that may wait for its turn
 	CreatedAt time.Time `bson:"criada_em" json:"criada_em"`
 	UpdatedAt time.Time `bson:"atualizada_em" json:"atualizada_em"`
 	CID       string    `bson:"cid" json:"cid"` // of the message that made it; unique for the person

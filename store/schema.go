@@ -58,6 +58,8 @@ var indexes = []doc.Index{
 	{Coll: collConversations, Fields: []string{"usuario_id", "atualizada_em"}},
 	{Coll: collConversations, Fields: []string{"usuario_id", "cid"}, Unique: true, Where: "cid"},
 	{Coll: collConversations, Fields: []string{"atualizada_em"}},
+	{Coll: collConversations, Fields: []string{"fila.execucao_id"}, Where: "fila.execucao_id"},
+	{Coll: collConversations, Fields: []string{"dono.tipo", "estado"}},
 	{Coll: collInteractions, Fields: []string{"conversa_id", "id"}},
 	{Coll: collInteractions, Fields: []string{"conversa_id", "autor", "cid"}, Unique: true, Where: "cid"},
 	{Coll: collInteractions, Fields: []string{"execucao.id"}, Where: "execucao.id"},

@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"aihub/store"
+)
+
+// asides are what a run asks of the store while it streams: checkpoints and further quota. Each is done beside the
+// stream, one at a time, so that a slow store delays no token.
+type asides struct {
+	group     sync.WaitGroup
+	saving    bool
+	extending bool
+	saved     chan error
+	extended  chan extension
+	notBefore time.Time // of the next attempt to extend
+}
+
+// extension is the answer to a request for further quota.
+type extension struct {
+	reservation store.Reservation
+	err         error
+}
+
+func newAsides() asides {
+	return asides{saved: make(chan error, 1), extended: make(chan extension, 1)} // one slot: nobody waits to hand over
+}
+
+func (a *asides) wait() { a.group.Wait() }
+
+// save stores the text so far and renews the lease, unless that is still going on.
+func (r *run) save(ctx context.Context) {
+	if r.asides.saving {
+		return
+	}
+	r.asides.saving = true
+	p := store.Progress{Text: string(r.text), Model: r.model, Provider: r.target.Provider, KeyFrom: r.target.KeyFrom,
+		LeaseUntil: r.hub.now().Add(leaseFor), FirstTokenMS: r.firstToken.Milliseconds()}
+	r.asides.group.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		r.asides.saved <- r.tenant.Checkpoint(ctx, r.msg, r.fence, p)
+	})
+}
+
+// saved takes the answer to a checkpoint and reports whether the run is no longer ours.
+func (r *run) saved(err error) bool {
+	r.asides.saving = false
+	if errors.Is(err, store.ErrConflict) {
+		r.fenced = true
+		return true
+	}
+	if err != nil {
+		r.hub.log.Warn("checkpoint failed", "tenant", r.tenant.ID().String(), "run", r.id, "error", err)
+	}
+	return false
+}
+
+// spent is what the run has used of its reservation.
+func (r *run) spent() int64 { return r.promptTokens + r.tokens }
+
+// mayGoOn reports whether further text may come before the next slice is reserved.
+func (r *run) mayGoOn() bool { return r.spent() < r.reservation.Tokens }
+
+// extend reserves a further slice when the answer nears the end of what is reserved.
+func (r *run) extend(ctx context.Context) {
+	if r.asides.extending || r.spent()+sliceTokens/4 < r.reservation.Tokens || (r.mayGoOn() && time.Now().Before(r.asides.notBefore)) {
+		return
+	}
+	r.asides.extending = true
+	reservation := r.reservation
+	slice := max(sliceTokens, r.spent()+sliceTokens-reservation.Tokens) // a burst may have used more than a slice
+	r.asides.group.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		err := r.tenant.Extend(ctx, r.user, &reservation, slice, r.plan)
+		r.asides.extended <- extension{reservation, err}
+	})
+}
+
+// extended takes the answer to a request for quota. A refusal ends the run with what it has; while the store is away
+// it goes on as long as something is reserved.
+func (r *run) extended(e extension) (outcome, bool) {
+	r.asides.extending = false
+	var quota *store.QuotaError
+	switch {
+	case e.err == nil:
+		r.reservation = e.reservation
+		return outcome{}, false
+	case errors.As(e.err, &quota) && !r.mayGoOn():
+		return outcome{state: store.RunStopped, code: "quota_exceeded"}, true
+	case r.mayGoOn(): // what is reserved may be enough
+		r.asides.notBefore = time.Now().Add(500 * time.Millisecond)
+		return outcome{}, false
+	}
+	return outcome{state: store.RunStopped, code: "quota_unavailable"}, true
+}
