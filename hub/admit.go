@@ -186,7 +186,7 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 	}
 	if !a.made {
 		err := h.claim(ctx, t, a.conv, id)
-		if asError(err).Code == "conv_busy" {
+		if asError(err).Code == "conv_busy" && c.question == nil {
 			return h.enqueue(ctx, who, c, a, w)
 		}
 		if err != nil {

@@ -165,6 +165,15 @@ func (a *Answer) readSnapshot(data []byte, yield func(Part, error) bool) {
 	for _, m := range snap.Messages {
 		if m.Run != nil && m.Run.ID == a.Run && terminal(m.Run.State) {
 			text, model, a.end = m.Text, m.Run.Model, m.Run
+			if m.Cut {
+				ctx, cancel := context.WithTimeout(a.hub.ctx, writeTimeout)
+				defer cancel()
+				if err := a.recall(ctx); err != nil {
+					yield(Part{}, err)
+					return
+				}
+				text = a.text
+			}
 		}
 	}
 	p, err := a.add(0, text)

@@ -76,7 +76,8 @@ type client struct {
 	frames  []in
 	changed chan struct{} // closed and replaced at every frame
 	stalled bool
-	code    int // of Close
+	pongs   bool // answers pings
+	code    int  // of Close
 	next    int
 	logs    map[string]*follow
 	faults  []string // breaches of the protocol
@@ -163,6 +164,9 @@ func (c *client) Write(ctx context.Context, data []byte) error {
 	}
 	if len(data) > 64<<10 {
 		c.faults = append(c.faults, fmt.Sprintf("a frame of %d bytes", len(data)))
+	}
+	if f.T == "ping" && c.pongs {
+		go c.raw(`{"t":"pong"}`)
 	}
 	c.take(f)
 	c.frames = append(c.frames, f)
@@ -281,7 +285,7 @@ func (c *client) send(command map[string]any) string {
 	c.t.Helper()
 	c.mu.Lock()
 	c.next++
-	id := fmt.Sprint(c.next)
+	id := fmt.Sprint(1000 + c.next)
 	c.mu.Unlock()
 	full := map[string]any{"id": json.RawMessage(id)}
 	for k, v := range command {
@@ -386,6 +390,13 @@ func (c *client) place(conv string) (ep string, seq int64) {
 		return l.ep, l.last
 	}
 	return "", 0
+}
+
+// answerPings makes the client answer pings from now on.
+func (c *client) answerPings() {
+	c.mu.Lock()
+	c.pongs = true
+	c.mu.Unlock()
 }
 
 // closedWith awaits the end of the connection and returns its code.

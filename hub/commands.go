@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -19,7 +18,7 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 	case "auth":
 		if e := s.authenticate(ctx, c); e != nil {
 			s.push(encodeError(c.ID, e, ""))
-			s.close(closeCodeOf(e), e.Code)
+			s.farewell(closeCodeOf(e), e.Code)
 		}
 	case "pong":
 		s.ponged(c.Pos)
@@ -98,6 +97,9 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 		if err != nil {
 			return err
 		}
+		if c.Since != nil {
+			r.await(ctx, *c.Since)
+		}
 		if c.Since != nil && r.join(s, *c.Since, func(from, to int64) []byte {
 			return encode(resumedFrame{T: "resumed", ID: c.ID, Conv: conv.ID, Ep: c.Since.Ep, From: from, To: to, Recovered: true})
 		}) {
@@ -114,39 +116,6 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 		return err
 	}
 	return E("bus_unavailable")
-}
-
-// snapshot reads what the store knows of a conversation.
-func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (snapFrame, error) {
-	head, err := t.Conversation(ctx, conv)
-	if err != nil {
-		return snapFrame{}, storeError(err)
-	}
-	messages, err := t.Messages(ctx, conv, "", snapMessages+1)
-	if err != nil {
-		return snapFrame{}, storeError(err)
-	}
-	f := snapFrame{T: "snap", ID: c.ID, Conv: conv, Title: head.Title, State: head.State, Owner: ViewOwner(head.Owner),
-		More: len(messages) > snapMessages, Messages: []MessageView{}}
-	if c.Since != nil {
-		recovered := false
-		f.Recovered = &recovered
-	}
-	if f.More {
-		messages = messages[:snapMessages]
-	}
-	for _, m := range slices.Backward(messages) {
-		f.Messages = append(f.Messages, ViewMessage(m))
-	}
-	if turn := head.Waiting; turn.Run != "" {
-		f.Waiting = &waitingView{Run: turn.Run}
-		for _, m := range messages {
-			if m.Author == turn.Author && m.CID == turn.CID {
-				f.Waiting.Msg = m.ID
-			}
-		}
-	}
-	return f, nil
 }
 
 // follow notes that the session is a member of the conversation's room.
@@ -243,6 +212,7 @@ func (h *Hub) tail(ctx context.Context, s *Session, conv string, since *Pos) err
 	if err != nil {
 		return err
 	}
+	r.await(ctx, *since)
 	if !r.join(s, *since, func(int64, int64) []byte { return nil }) {
 		err := r.joinSnapshot(ctx, s, func(ctx context.Context) (snapFrame, error) {
 			return snapshot(ctx, who.Tenant, command{}, conv)

@@ -1,8 +1,11 @@
 package hub
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -69,6 +72,17 @@ var commandFields = map[string]struct{ must, may string }{
 func decodeCommand(data []byte) (command, *Error) {
 	var c command
 	err := jsonv2.Unmarshal(data, &c, jsonv2.RejectUnknownMembers(true))
+	if err != nil { // it ends at the first fault, and the id may stand behind it
+		var head struct {
+			ID jsontext.Value `json:"id"`
+		}
+		if jsonv2.Unmarshal(data, &head) == nil {
+			c.ID = head.ID
+		}
+	}
+	if jsontext.Value(data).Kind() != '{' && err == nil {
+		err = E("bad_json")
+	}
 	if !validID(c.ID) {
 		if c.ID != nil && err == nil {
 			err = Ef("bad_field", "id must be a string of at most 64 bytes or an integer")
@@ -241,11 +255,12 @@ type snapFrame struct {
 
 // openView is the answer that is being written, with all of its text so far; off is that text's length in bytes.
 type openView struct {
-	Run   string `json:"run"`
-	Msg   string `json:"msg"`
-	Model string `json:"model,omitempty"`
-	Text  string `json:"text"`
-	Off   int64  `json:"off"`
+	Run    string `json:"run"`
+	Msg    string `json:"msg"`
+	Parent string `json:"parent,omitempty"`
+	Model  string `json:"model,omitempty"`
+	Text   string `json:"text"`
+	Off    int64  `json:"off"`
 }
 
 // waitingView is the message that waits for its turn.
@@ -266,12 +281,15 @@ type plainFrame struct {
 }
 
 // encode returns a frame's bytes. Frames hold only strings, numbers and times, so it can't fail.
+// HTML is not escaped: frames are never part of a page, and the escapes would make six bytes of one.
 func encode(frame any) []byte {
-	b, err := json.Marshal(frame)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(frame); err != nil {
 		panic("hub: encode frame: " + err.Error())
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }
 
 func encodeError(id jsontext.Value, e *Error, ref string) []byte {
@@ -304,3 +322,6 @@ func roleName(stored string) string {
 	}
 	return "user"
 }
+
+// Commands lists the types of frames a client may send.
+func Commands() []string { return slices.Sorted(maps.Keys(commandFields)) }

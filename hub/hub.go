@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,9 @@ type Hub struct {
 	sessions sessions
 	rooms    rooms
 	runs     runs
-	workers  sync.WaitGroup // sweeper and reaper
+	circles  circles
+	checks   checks
+	workers  sync.WaitGroup // sweeper, reaper and checker
 }
 
 // New starts a hub; Close stops it.
@@ -60,6 +63,9 @@ func New(o Options) *Hub {
 	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
+	h.circles.all = map[store.TenantID]*circle{}
+	h.checks = checks{sessions: map[*Session]struct{}{}, circles: map[*circle]struct{}{}, wake: make(chan struct{}, 1)}
+	h.workers.Go(h.check)
 	h.workers.Go(h.sweep)
 	h.workers.Go(h.reap)
 	return h
@@ -85,7 +91,8 @@ func (h *Hub) Ready(ctx context.Context) error {
 }
 
 // Close stops the hub in order: no new runs; the live ones may finish for the drain time, the rest end as interrupted
-// with what was shown; then the connections are closed with 4001 so that clients go elsewhere; then the rooms.
+// with what was shown; then the connections are closed with 4001, not all at the same moment, so that clients go
+// elsewhere; then the rooms. Unfinished work of which the context's end cuts off the rest is done by other instances.
 func (h *Hub) Close(ctx context.Context) error {
 	h.runs.close()
 	h.sessions.each(func(s *Session) { s.push(encode(plainFrame{T: "drain", InMS: h.drain.Milliseconds()})) })
@@ -95,7 +102,7 @@ func (h *Hub) Close(ctx context.Context) error {
 		h.runs.each(func(r *run) { r.halt(halt{state: store.RunInterrupted, code: "draining"}) })
 		h.runs.wait(ctx)
 	}
-	h.sessions.each(func(s *Session) { go s.close(CloseDrain, "draining") })
+	h.sessions.closeAll(ctx)
 	h.cancel()
 	h.workers.Wait()
 	h.rooms.closeAll()
@@ -134,7 +141,8 @@ func (h *Hub) sweep() {
 			return
 		case now := <-tick.C:
 			h.sessions.each(func(s *Session) { s.tick(now) })
-			h.rooms.sweep(now)
+			h.metrics.followed(h.rooms.sweep(now))
+			h.sweepCircles(h.ctx)
 		}
 	}
 }
@@ -153,14 +161,38 @@ func (h *Hub) Renamed(ctx context.Context, t *store.Tenant, conv, title string) 
 
 // sessions are the live connections of this instance.
 type sessions struct {
-	mu  sync.Mutex
-	all map[*Session]struct{}
+	mu     sync.Mutex
+	all    map[*Session]struct{}
+	closed bool
 }
 
-func (ss *sessions) add(s *Session) {
+// add reports false when the hub is stopping.
+func (ss *sessions) add(s *Session) bool {
 	ss.mu.Lock()
-	ss.all[s] = struct{}{}
+	defer ss.mu.Unlock()
+	if !ss.closed {
+		ss.all[s] = struct{}{}
+	}
+	return !ss.closed
+}
+
+// closeAll closes the connections, spread over a moment so that their clients do not all arrive elsewhere at once.
+func (ss *sessions) closeAll(ctx context.Context) {
+	ss.mu.Lock()
+	ss.closed = true
 	ss.mu.Unlock()
+	var closing sync.WaitGroup
+	ss.each(func(s *Session) {
+		closing.Go(func() {
+			select {
+			case <-time.After(rand.N(drainJitter)):
+			case <-ctx.Done():
+			case <-s.closed:
+			}
+			s.close(CloseDrain, "draining")
+		})
+	})
+	closing.Wait()
 }
 
 func (ss *sessions) remove(s *Session) {
@@ -223,8 +255,8 @@ func (rs *rooms) drop(t Topic, r *room) {
 	}
 }
 
-// sweep closes rooms that nobody has listened to for a while.
-func (rs *rooms) sweep(now time.Time) {
+// sweep closes rooms that nobody has listened to for a while and returns how many are left.
+func (rs *rooms) sweep(now time.Time) int {
 	var gone []*room
 	rs.mu.Lock()
 	for t, r := range rs.all {
@@ -233,10 +265,12 @@ func (rs *rooms) sweep(now time.Time) {
 			gone = append(gone, r)
 		}
 	}
+	left := len(rs.all)
 	rs.mu.Unlock()
 	for _, r := range gone {
 		r.close()
 	}
+	return left
 }
 
 func (rs *rooms) closeAll() {

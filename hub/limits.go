@@ -18,9 +18,20 @@ const (
 	refusedMax   = 100 // refused in a row before 4029
 	faultsMax    = 10  // bad frames a minute before 4400
 
-	maxCID = 64 // bytes
+	// What one person and one tenant may do on one instance, over all their connections. An instance limits what reaches
+	// it; what may be spent is limited by the quota, over all instances.
+	personRate     = 40 // commands a second
+	personBurst    = 200
+	personSessions = 64
+	tenantRate     = 2000
+	tenantBurst    = 6000
 
-	snapMessages = 50
+	// checkEvery is how often a live connection's token is checked again; what changes is also announced (Hub.Changed).
+	checkEvery = time.Minute
+	// drainJitter is the time over which connections are closed when an instance stops.
+	drainJitter = time.Second
+
+	maxCID = 64 // bytes
 )
 
 // Bounds of a run.

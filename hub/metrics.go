@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,6 +57,24 @@ func (m *Metrics) runEnded(_ *run, end outcome) {
 func (m *Metrics) firstToken(r *run) {
 	if m != nil {
 		m.toFirst.WithLabelValues(r.target.Provider).Observe(r.firstToken.Seconds())
+	}
+}
+
+func (m *Metrics) connected(n float64) {
+	if m != nil {
+		m.connections.Add(n)
+	}
+}
+
+func (m *Metrics) followed(rooms int) {
+	if m != nil {
+		m.rooms.Set(float64(rooms))
+	}
+}
+
+func (m *Metrics) closed(code int) {
+	if m != nil {
+		m.closes.WithLabelValues(strconv.Itoa(code)).Inc()
 	}
 }
 

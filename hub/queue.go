@@ -101,6 +101,7 @@ func (q *queue) add(it item) bool {
 	if len(q.items) >= queueFrames || q.size+it.size() > queueBytes {
 		q.compact()
 		if len(q.items) >= queueFrames || q.size+it.size() > queueBytes {
+			q.closed = true // what came after a gap would be of no use
 			return false
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"aihub/store"
 )
 
 // Bounds of what a room keeps for replays; older positions get a snapshot.
@@ -18,6 +16,8 @@ const (
 	roomLinger = 60 * time.Second
 	// roomLost is how long members wait for a room that can't read its log before they are told to come back.
 	roomLost = 10 * time.Second
+	// roomAwait is how long a subscriber waits for a room that is behind the position it names.
+	roomAwait = time.Second
 )
 
 // errGap says that the log on the bus does not continue what a room has.
@@ -54,8 +54,8 @@ type room struct {
 
 // openRun is the answer that is being written, rebuilt from the log.
 type openRun struct {
-	run, msg, model string
-	text            []byte
+	run, msg, parent, model string
+	text                    []byte
 }
 
 func newRoom(ctx context.Context, bus Bus, log *slog.Logger, t Topic) *room {
@@ -136,7 +136,7 @@ func (r *room) add(rev uint64, f *frame) {
 	}
 	switch f.K {
 	case kindRunStart:
-		r.open = &openRun{run: f.Run, msg: f.Msg, model: f.Model}
+		r.open = &openRun{run: f.Run, msg: f.Msg, parent: f.Parent, model: f.Model}
 	case kindDelta:
 		if r.open != nil && r.open.run == f.Run && f.Off != nil && *f.Off <= int64(len(r.open.text)) {
 			r.open.text = append(r.open.text[:*f.Off], f.Text...)
@@ -170,7 +170,7 @@ func (r *room) catchUp() {
 		closed := r.closed
 		r.mu.Unlock()
 		for _, s := range lost {
-			s.close(CloseLostPosition, "the live log can't be read")
+			s.drop(CloseLostPosition, "the live log can't be read")
 		}
 		if closed {
 			return
@@ -219,7 +219,7 @@ func (r *room) restart(entry Entry) bool {
 		return true
 	}
 	for s := range r.members {
-		go s.close(CloseLostPosition, "position lost")
+		s.drop(CloseLostPosition, "position lost")
 	}
 	r.ep, r.frames, r.bytes, r.open = f.Ep, nil, 0, nil
 	r.add(entry.Rev, f)
@@ -237,6 +237,35 @@ func (r *room) relay(data []byte) {
 	for s := range r.members {
 		if s.id != from {
 			s.push(frame)
+		}
+	}
+}
+
+// await lets the room catch up with a position that the log has and this instance has not heard of yet: who comes from
+// another instance may be ahead of this one.
+func (r *room) await(ctx context.Context, at Pos) {
+	ctx, cancel := context.WithTimeout(ctx, roomAwait)
+	defer cancel()
+	for asked := false; ; asked = true {
+		r.mu.Lock()
+		behind := !r.closed && (r.loading || (r.ep == at.Ep && r.last < at.Seq) || (r.ep != at.Ep && !asked))
+		r.mu.Unlock()
+		if !behind {
+			return
+		}
+		if !asked {
+			last, err := r.bus.Last(ctx, r.topic)
+			if err != nil || last.Rev == 0 {
+				return
+			}
+			if f, err := parseFrame(last.Data); err != nil || f.Ep != at.Ep || f.Seq < at.Seq {
+				return // there is no such position
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }
@@ -296,7 +325,10 @@ func (r *room) joinSnapshot(ctx context.Context, s *Session, read func(context.C
 		if (r.solid() == before && !r.loading) || try == 3 {
 			r.complete(&snap)
 			s.push(encode(snap))
-			s.setSent(r.topic.Conv, r.last)
+			s.setSent(r.topic.Conv, snap.Seq)
+			for _, f := range mergeFrames(r.after(snap.Seq)) {
+				s.deliver(f)
+			}
 			r.members[s] = struct{}{}
 			r.mu.Unlock()
 			return nil
@@ -313,21 +345,6 @@ func (r *room) solid() Pos {
 		}
 	}
 	return Pos{r.ep, r.last - r.kept()}
-}
-
-// complete fills in the place and the open answer. The caller holds mu.
-func (r *room) complete(snap *snapFrame) {
-	snap.Ep, snap.Seq = r.ep, r.last
-	if r.open == nil {
-		return
-	}
-	snap.Open = &openView{Run: r.open.run, Msg: r.open.msg, Model: r.open.model, Text: string(r.open.text), Off: int64(len(r.open.text))}
-	for i := range snap.Messages {
-		if m := &snap.Messages[i]; m.ID == r.open.msg {
-			m.Text = ""
-			m.Run = &RunView{ID: r.open.run, State: store.RunStreaming, Model: r.open.model}
-		}
-	}
 }
 
 // leave ends a membership.
@@ -370,7 +387,7 @@ func (r *room) resend(s *Session, seq int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if seq < r.last-r.kept() {
-		go s.close(CloseLostPosition, "position lost")
+		s.drop(CloseLostPosition, "position lost")
 		return
 	}
 	for _, f := range mergeFrames(r.after(seq)) {

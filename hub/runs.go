@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 )
 
@@ -39,12 +40,23 @@ func (rs *runs) start(r *run) {
 	rs.all[r.id] = r
 	rs.mu.Unlock()
 	go func() {
+		c := r.hub.hold(r.tenant)
+		defer r.hub.release(c)
+		r.hub.follow(r.hub.ctx, c)
+		defer rs.ended(r)
 		r.serve(r.hub.ctx)
-		rs.mu.Lock()
-		defer rs.mu.Unlock()
-		delete(rs.all, r.id)
-		rs.settle()
 	}()
+}
+
+// ended forgets a run. One that panicked is left to the reaper, as if its instance were gone.
+func (rs *runs) ended(r *run) {
+	if p := recover(); p != nil {
+		r.hub.log.Error("panic", "tenant", r.tenant.ID().String(), "run", r.id, "panic", p, "stack", string(debug.Stack()))
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.all, r.id)
+	rs.settle()
 }
 
 // settle tells wait when nothing is left. The caller holds mu.

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -22,7 +24,8 @@ type Conn interface {
 	Read(ctx context.Context) ([]byte, error)
 	// Write sends one frame.
 	Write(ctx context.Context, frame []byte) error
-	// Close ends the connection with a code of the protocol. It must not block for long on a silent peer.
+	// Close ends the connection with a code of the protocol, and Read and Write with it. It must not block for long on a
+	// silent peer.
 	Close(code int, reason string) error
 }
 
@@ -50,24 +53,37 @@ type Session struct {
 	refused int         // frames in a row over the limit; the reader's
 	faults  []time.Time // of bad frames in the last minute; the reader's
 
-	mu        sync.Mutex
-	who       Principal
-	known     bool // authenticated
-	warned    bool // auth.soon was sent for the current token
-	rooms     map[string]*room
-	sent      map[string]int64 // last seq queued, per conversation
-	pinged    time.Time        // when the last ping was queued; zero: it was answered
-	atPing    map[string]int64 // sent, as of the last ping
-	nextPing  time.Time
+	mu       sync.Mutex
+	who      Principal
+	token    string // of who; it is checked again while the connection lives
+	known    bool   // authenticated
+	warned   bool   // auth.soon was sent for the current token
+	rooms    map[string]*room
+	staff    map[string]*room // the staff logs of conversations
+	live     *board           // of the tenant, while the session watches it
+	sent     map[string]int64 // last seq queued, per conversation
+	pinged   time.Time        // when the last ping was queued; zero: it was answered
+	atPing   map[string]int64 // sent, as of the last ping
+	nextPing time.Time
+	checkAt  time.Time // when the token is checked again
+	circle   *circle   // of the tenant; nil: not authenticated
+
+	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts
 	closeOnce sync.Once
 	closed    chan struct{}
+}
+
+// verdict is how a connection ends.
+type verdict struct {
+	code   int
+	reason string
 }
 
 func newSession(h *Hub, c Conn) *Session {
 	var b [9]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return &Session{hub: h, conn: c, id: "s_" + hex.EncodeToString(b[:]), out: newQueue(),
-		limiter: rate.NewLimiter(commandRate, commandBurst), rooms: map[string]*room{}, sent: map[string]int64{}, closed: make(chan struct{})}
+	return &Session{hub: h, conn: c, id: "s_" + hex.EncodeToString(b[:]), out: newQueue(), limiter: rate.NewLimiter(commandRate, commandBurst),
+		rooms: map[string]*room{}, sent: map[string]int64{}, closed: make(chan struct{})}
 }
 
 // principal returns who is on the other end now; a renewed token may change the role.
@@ -77,31 +93,50 @@ func (s *Session) principal() Principal {
 	return s.who
 }
 
-// serve runs the connection until it ends.
+// serve runs the connection until it ends. A panic ends this connection alone.
 func (s *Session) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			s.hub.log.Error("panic", "session", s.id, "panic", p, "stack", string(debug.Stack()))
+			s.close(CloseInternal, "internal error")
+		}
+	}()
+	defer s.end()
 	if !s.admit(ctx) {
 		return
 	}
-	s.hub.sessions.add(s)
-	defer s.end()
-	go func() {
+	if !s.hub.sessions.add(s) {
+		s.close(CloseDrain, "draining")
+		return
+	}
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer cancel()
+	writer.Go(func() {
 		defer cancel() // a connection that can't be written to is not read from either
 		s.write(ctx)
-	}()
+	})
 	s.read(ctx)
+	if s.verdict.Load() != nil { // what was said before the end is still to be sent
+		select {
+		case <-s.closed:
+		case <-time.After(writeTimeout):
+		}
+	}
 }
 
 // admit waits for the frame that authenticates.
 func (s *Session) admit(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, authTimeout)
-	defer cancel()
+	late := time.AfterFunc(authTimeout, func() { s.close(CloseUnauth, "not authenticated in time") })
 	data, err := s.conn.Read(ctx)
-	if err != nil {
+	if !late.Stop() || err != nil {
 		s.close(CloseUnauth, "not authenticated in time")
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, authTimeout)
+	defer cancel()
 	var refusal *Error
 	c, bad := decodeCommand(data)
 	switch {
@@ -130,6 +165,8 @@ func closeCodeOf(e *Error) int {
 		return CloseExpired
 	case "tenant_suspended":
 		return CloseSuspended
+	case "rate_limited":
+		return CloseTooMany
 	case "store_unavailable", "internal":
 		return CloseInternal
 	}
@@ -143,23 +180,57 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 		return asError(err)
 	}
 	s.mu.Lock()
-	if s.known && (s.who.User != who.User || s.who.Tenant.ID() != who.Tenant.ID()) {
+	first := !s.known
+	if !first && (s.who.User != who.User || s.who.Tenant.ID() != who.Tenant.ID()) {
 		s.mu.Unlock()
 		return Ef("forbidden", "a live connection can only be renewed by the same person")
 	}
-	s.who, s.known, s.warned = who, true, false
+	changed := !first && s.who.Role != who.Role
+	s.who, s.token, s.known, s.warned = who, c.Token, true, false
+	now := time.Now()
+	s.checkAt = now.Add(checkEvery)
 	if s.nextPing.IsZero() {
-		s.nextPing = time.Now().Add(pingEvery)
+		s.nextPing = now.Add(pingEvery)
 	}
 	s.mu.Unlock()
+	if first {
+		if err := s.hub.enter(ctx, s); err != nil {
+			return asError(err)
+		}
+	}
+	if changed && !who.staff() {
+		s.dropForeign(ctx)
+	}
 	f := helloFrame{T: "hello", ID: c.ID, V: Version, Session: s.id, User: helloUser{who.User, who.Name, who.Role},
 		Tenant: helloTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
-		PingMS: pingEvery.Milliseconds(), MaxBytes: MaxFrame, Now: nowStamp(), Feat: []string{"stop", "typing", "resume"}}
+		PingMS: pingEvery.Milliseconds(), MaxBytes: MaxFrame, Now: nowStamp(), Feat: features(who)}
 	if quota, err := s.hub.quotaOf(ctx, who); err == nil { // hello goes without it when the store is slow
 		f.Quota = quota
 	}
 	s.push(encode(f))
 	return nil
+}
+
+// features names what the server can do for a person beyond the first version of the protocol.
+func features(who Principal) []string {
+	f := []string{"stop", "typing", "resume", "regen", "branch", "queue"}
+	return f
+}
+
+// dropForeign leaves the conversations that the person may not follow any more.
+func (s *Session) dropForeign(ctx context.Context) {
+	who := s.principal()
+	s.mu.Lock()
+	var convs []string
+	for conv := range s.rooms {
+		convs = append(convs, conv)
+	}
+	s.mu.Unlock()
+	for _, conv := range convs {
+		if _, err := readable(ctx, who, conv); err != nil {
+			s.hub.unsubscribe(s, conv)
+		}
+	}
 }
 
 // read dispatches frames until the connection ends.
@@ -174,9 +245,9 @@ func (s *Session) read(ctx context.Context) {
 			return
 		}
 		c, bad := decodeCommand(data)
-		if !s.limiter.Allow() {
+		if c.T != "pong" && !s.allowed() {
 			if s.refused++; s.refused > refusedMax {
-				s.close(CloseTooMany, "too many frames")
+				s.farewell(CloseTooMany, "too many frames")
 				return
 			}
 			e := E("rate_limited")
@@ -186,16 +257,23 @@ func (s *Session) read(ctx context.Context) {
 		}
 		s.refused = 0
 		if bad != nil {
+			s.hub.metrics.command("bad", bad.Code)
 			s.push(encodeError(c.ID, bad, ""))
 			if s.fault(time.Now()) {
-				s.close(CloseAbuse, "too many bad frames")
+				s.farewell(CloseAbuse, "too many bad frames")
 				return
 			}
 			continue
 		}
 		s.hub.dispatch(ctx, s, c)
+		if s.verdict.Load() != nil {
+			return
+		}
 	}
 }
+
+// allowed takes one command from the allowance of the connection, the person and the tenant on this instance.
+func (s *Session) allowed() bool { return s.limiter.Allow() && s.circle.allow(s.principal().User) }
 
 // fault counts a bad frame and reports whether there were too many in a minute.
 func (s *Session) fault(now time.Time) bool {
@@ -221,6 +299,9 @@ func (s *Session) write(ctx context.Context) {
 		for {
 			var open bool
 			if items, open = s.out.take(items); !open {
+				if v := s.verdict.Load(); v != nil {
+					s.close(v.code, v.reason)
+				}
 				return
 			}
 			if len(items) == 0 {
@@ -248,7 +329,7 @@ func (s *Session) writeOne(ctx context.Context, data []byte) error {
 // push queues a frame; a full queue ends the connection. It never blocks.
 func (s *Session) push(data []byte) {
 	if !s.out.push(data) {
-		s.overflow()
+		s.drop(CloseSlow, "slow consumer")
 	}
 }
 
@@ -256,11 +337,9 @@ func (s *Session) push(data []byte) {
 func (s *Session) deliver(f *frame) {
 	s.setSent(f.Conv, f.Seq)
 	if !s.out.pushFrame(f) {
-		s.overflow()
+		s.drop(CloseSlow, "slow consumer")
 	}
 }
-
-func (s *Session) overflow() { go s.close(CloseSlow, "slow consumer") }
 
 func (s *Session) setSent(conv string, seq int64) {
 	s.mu.Lock()
@@ -290,29 +369,53 @@ func newRef() string {
 	return hex.EncodeToString(b[:])
 }
 
-// close ends the connection once; what is queued is dropped.
+// close ends the connection now; what is queued is dropped. It may block as long as the connection's Close does.
 func (s *Session) close(code int, reason string) {
+	s.verdict.CompareAndSwap(nil, &verdict{code, reason})
 	s.closeOnce.Do(func() {
-		close(s.closed)
-		_ = s.conn.Close(code, reason)
+		v := s.verdict.Load()
+		s.hub.metrics.closed(v.code)
+		_ = s.conn.Close(v.code, v.reason)
 		s.out.close()
+		close(s.closed)
 	})
+}
+
+// drop ends the connection soon, without blocking; nothing more is queued.
+func (s *Session) drop(code int, reason string) {
+	if s.verdict.CompareAndSwap(nil, &verdict{code, reason}) {
+		s.out.close()
+		go s.close(code, reason) // ends when the connection's Close does
+	}
+}
+
+// farewell ends the connection when what is queued has been sent.
+func (s *Session) farewell(code int, reason string) {
+	s.verdict.CompareAndSwap(nil, &verdict{code, reason})
+	s.out.close()
 }
 
 // end leaves everything the session was part of.
 func (s *Session) end() {
 	s.hub.sessions.remove(s)
 	s.mu.Lock()
-	rooms := s.rooms
-	s.rooms = map[string]*room{}
+	rooms, staff, live := s.rooms, s.staff, s.live
+	s.rooms, s.staff, s.live = map[string]*room{}, nil, nil
 	s.mu.Unlock()
 	for _, r := range rooms {
 		r.leave(s)
 	}
+	for _, r := range staff {
+		r.leave(s)
+	}
+	if live != nil {
+		live.leave(s)
+	}
+	s.hub.leave(s)
 	s.close(1000, "")
 }
 
-// tick does what is due at now: ping, the missing pong, the end of the token.
+// tick does what is due at now: ping, the missing pong, the end of the token, its next check.
 func (s *Session) tick(now time.Time) {
 	s.mu.Lock()
 	expires := s.who.Expires
@@ -329,13 +432,17 @@ func (s *Session) tick(now time.Time) {
 			s.atPing[conv] = s.sent[conv]
 		}
 	}
+	check := now.After(s.checkAt)
+	if check {
+		s.checkAt = now.Add(checkEvery)
+	}
 	s.mu.Unlock()
 	switch {
 	case now.After(expires):
-		go s.close(CloseExpired, "token expired")
+		s.drop(CloseExpired, "token expired")
 		return
 	case silent:
-		go s.close(CloseNoPong, "no pong")
+		s.drop(CloseNoPong, "no pong")
 		return
 	}
 	if soon {
@@ -343,6 +450,9 @@ func (s *Session) tick(now time.Time) {
 	}
 	if ping {
 		s.push(encode(plainFrame{T: "ping"}))
+	}
+	if check {
+		s.hub.checks.session(s)
 	}
 }
 

@@ -53,6 +53,7 @@ type MessageView struct {
 	ID     string   `json:"id"`
 	Role   string   `json:"role"` // user, assistant or agent
 	Text   string   `json:"text"`
+	Cut    bool     `json:"cut,omitempty"` // only the beginning of the text is here
 	Parent string   `json:"parent,omitempty"`
 	CID    string   `json:"cid,omitempty"`
 	By     By       `json:"by"`
@@ -87,6 +88,14 @@ func ViewQuota(uses []store.QuotaUse) []QuotaView {
 			TokensUsed: u.TokensUsed, TokensLimit: u.TokensLimit, ResetAt: stamp(u.ResetAt)})
 	}
 	return out
+}
+
+// stateName is the state of a conversation on the wire.
+func stateName(stored string) string {
+	if stored == store.ConversationClosed {
+		return "closed"
+	}
+	return "open"
 }
 
 // ViewOwner shows who answers in a conversation.

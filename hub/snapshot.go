@@ -1,0 +1,100 @@
+package hub
+
+import (
+	"context"
+	"slices"
+
+	"aihub/store"
+)
+
+// Bounds of a snapshot, so that its frame stays below the 64 KiB a client must accept.
+const (
+	snapMessages = 50
+	snapBytes    = 50 << 10 // of the messages, encoded
+	snapMessage  = 24 << 10 // of one message, encoded; a longer one is cut
+	// snapText is what is left of a longer text: its beginning.
+	snapText = maxMerged
+)
+
+// snapshot reads what the store knows of a conversation: the newest messages that fit.
+func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (snapFrame, error) {
+	head, err := t.Conversation(ctx, conv)
+	if err != nil {
+		return snapFrame{}, storeError(err)
+	}
+	messages, err := t.Messages(ctx, conv, "", snapMessages+1)
+	if err != nil {
+		return snapFrame{}, storeError(err)
+	}
+	f := snapFrame{T: "snap", ID: c.ID, Conv: conv, Title: head.Title, State: stateName(head.State), Owner: ViewOwner(head.Owner), Messages: []MessageView{}}
+	if c.Since != nil {
+		recovered := false
+		f.Recovered = &recovered
+	}
+	size := 0
+	for i, m := range messages { // newest first
+		view := ViewMessage(m)
+		n := len(encode(view))
+		if n > snapMessage {
+			view.Text, view.Cut = m.Text[:cutRunes([]byte(m.Text), snapText)], true
+			n = len(encode(view))
+		}
+		if i == snapMessages || size+n > snapBytes {
+			f.More = true
+			break
+		}
+		size += n
+		f.Messages = append(f.Messages, view)
+	}
+	slices.Reverse(f.Messages)
+	if turn := head.Waiting; turn.Run != "" {
+		f.Waiting = &waitingView{Run: turn.Run}
+		for _, m := range messages {
+			if m.Author == turn.Author && m.CID == turn.CID {
+				f.Waiting.Msg = m.ID
+			}
+		}
+	}
+	return f, nil
+}
+
+// complete fills in the place and the answer that is being written. Of a long answer the snapshot has the beginning and
+// stands there; the rest follows as the events after that place. The caller holds mu.
+func (r *room) complete(snap *snapFrame) {
+	snap.Ep, snap.Seq = r.ep, r.last
+	if r.open == nil {
+		return
+	}
+	text := r.open.text
+	if len(text) > snapText {
+		if seq, n, ok := r.placeWithin(snapText); ok {
+			snap.Seq, text = seq, text[:n]
+		}
+	}
+	snap.Open = &openView{Run: r.open.run, Msg: r.open.msg, Parent: r.open.parent, Model: r.open.model, Text: string(text), Off: int64(len(text))}
+	for i := range snap.Messages {
+		if m := &snap.Messages[i]; m.ID == r.open.msg {
+			m.Text, m.Cut = "", false
+			m.Run = &RunView{ID: r.open.run, State: store.RunStreaming, Model: r.open.model}
+		}
+	}
+}
+
+// placeWithin finds the last place at which the open answer has at most limit bytes, and how many. ok is false when the
+// room does not have it any more. The caller holds mu.
+func (r *room) placeWithin(limit int64) (seq, length int64, ok bool) {
+	for _, f := range r.frames {
+		if f.Run != r.open.run {
+			continue
+		}
+		switch {
+		case f.K == kindRunStart:
+			seq, length, ok = f.Seq, 0, true
+		case f.K == kindDelta && ok && f.Off != nil && *f.Off+int64(len(f.Text)) > limit:
+			return seq, length, true
+		case f.K == kindDelta && ok && f.Off != nil:
+			seq, length = f.Seq, *f.Off+int64(len(f.Text))
+		}
+	}
+	return seq, length, ok
+}
