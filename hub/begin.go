@@ -11,9 +11,9 @@ import (
 
 // plan is what a person may use for an answer: their limits, and the models to ask.
 type plan struct {
-	limits       store.Plan
-	targets      []llm.Target
-	instructions string
+	limits  store.Plan
+	targets []llm.Target
+	config  store.LLMConfig // of the first target
 }
 
 func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (plan, error) {
@@ -21,14 +21,14 @@ func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (pl
 	if err != nil {
 		return plan{}, quotaUnavailable(err)
 	}
-	targets, instructions, err := h.targets(ctx, t, limits, model)
-	return plan{limits, targets, instructions}, err
+	targets, config, err := h.targets(ctx, t, limits, model)
+	return plan{limits, targets, config}, err
 }
 
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
 	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, plan: p.limits, targets: p.targets,
-		instructions: p.instructions, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides()}
+		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides()}
 }
 
 // prepare makes the request, from asked or from the branch that ends with parent, and reserves the quota for it.
@@ -36,13 +36,13 @@ func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id s
 func (r *run) prepare(ctx context.Context, parent, question string, asked *Question) error {
 	var err error
 	if asked != nil {
-		r.request = asked.request(r.instructions)
+		r.request = asked.request(r.config.Instructions)
 		asked.tune(r.targets)
-	} else if r.request, err = r.hub.prompt(ctx, r.tenant, r.conv, r.instructions, parent, question); err != nil {
+	} else if r.request, err = r.hub.prompt(ctx, r.tenant, r.conv, r.config.Instructions, parent, question); err != nil {
 		return err
 	}
 	r.promptTokens = promptTokens(r.request)
-	r.reservation, err = r.tenant.Reserve(ctx, r.user, r.id, r.plan, r.promptTokens+sliceTokens)
+	r.reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.promptTokens+sliceTokens)
 	if errors.Is(err, store.ErrExists) {
 		return err
 	}

@@ -13,16 +13,18 @@ import (
 var noTargets = []llm.Target{{}}
 
 // targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one if
-// the plan allows it or the tenant has none. The instructions are those of the first.
-func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, model string) ([]llm.Target, string, error) {
+// the plan allows it or the tenant has none. The first configuration is returned too: its instructions and limits
+// count.
+func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, model string) ([]llm.Target, store.LLMConfig, error) {
+	var first store.LLMConfig
 	own, global, err := t.LLMConfigs(ctx)
 	if err != nil {
-		return nil, "", storeError(err)
+		return nil, first, storeError(err)
 	}
 	chosen := ""
 	if model != "" {
 		if chosen, err = allowedModel(ctx, t, plan, model); err != nil {
-			return nil, "", err
+			return nil, first, err
 		}
 	}
 	chain := reserveChain(own)
@@ -33,6 +35,9 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 		}
 	}
 	var out []llm.Target
+	if len(chain) > 0 {
+		first = chain[0]
+	}
 	for i, c := range chain {
 		key := ""
 		if c.SealedKey != "" {
@@ -56,9 +61,12 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 		out = append(out, target)
 	}
 	if len(out) == 0 {
-		return nil, "", E("llm_config")
+		return nil, first, E("llm_config")
 	}
-	return out, chain[0].Instructions, nil
+	if len(keyFrom) > 0 && keyFrom[0] == "global" {
+		first.Limits = nil // the operator's configuration has no limit of the tenant
+	}
+	return out, first, nil
 }
 
 // reserveChain is the default configuration followed by its fallbacks.

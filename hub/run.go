@@ -28,7 +28,7 @@ type run struct {
 	plan         store.Plan
 	reservation  store.Reservation
 	targets      []llm.Target
-	instructions string
+	config       store.LLMConfig // of the first target
 	request      llm.Request
 	promptTokens int64
 	started      time.Time

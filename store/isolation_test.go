@@ -20,7 +20,7 @@ import (
 
 // names are everything by which a tenant's rows can be asked for.
 type names struct {
-	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request string
+	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request, Whisper string
 }
 
 // canary is in everything that the first tenant stores.
@@ -43,6 +43,8 @@ func stock(t *testing.T, a *store.Tenant) names {
 	answer.ID, answer.ConversationID, answer.Text, answer.Run.UserID = n.Answer, n.Conv, canary, n.User
 	must(t, a.AddMessage(ctx, answer))
 	must(t, a.ClaimConversation(ctx, n.Conv, n.Run, 0))
+	must(t, a.Enqueue(ctx, n.Conv, n.Run, store.Waiting{Run: n.Run, Author: n.User, CID: n.CID}))
+	must(t, a.AddWhisper(ctx, store.Whisper{ID: n.Whisper, ConversationID: n.Conv, Author: n.User, AuthorName: canary, To: store.WhisperAI, Text: canary, CID: n.CID}))
 	must(t, a.CreatePlan(ctx, store.Plan{ID: n.Plan, Name: canary, Limits: []store.Limit{{Window: store.WindowDay, Messages: 3}}}))
 	sub, err := a.CreateSubscription(ctx, store.Subscription{UserID: n.User, PlanID: n.Plan})
 	must(t, err)
@@ -85,7 +87,7 @@ func unknown() names {
 		Run: store.NewID("r"), CID: store.NewID("x"), Plan: store.NewID("p"), Subscription: "a_" + store.NewID("u"), Model: store.NewID("o"), Key: "nenhum-modelo",
 		Config: store.NewID("l"), Widget: store.NewID("pk"), Visitor: store.NewID("v"), Identity: store.NewID("q"), APIKey: store.NewID("k"), Article: store.NewID("b"), Reply: store.NewID("s"), Shortcut: "nenhum-ola",
 		Audit: "000000000009", Domain: store.NewID("d") + ".example",
-		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Export: store.NewID("x"), Request: store.NewID("q")}
+		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Whisper: store.NewID("w"), Export: store.NewID("x"), Request: store.NewID("q")}
 }
 
 // foreign calls each method of a tenant with another one's names. What a method gives for them must be what it gives for
@@ -166,6 +168,36 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	},
 	"ReleaseConversation": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.ReleaseConversation(ctx, n.Conv, n.Run)
+	},
+	"Enqueue": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.Enqueue(ctx, n.Conv, n.Run, store.Waiting{Run: n.Run})
+	},
+	"Dequeue": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.Dequeue(ctx, n.Conv, n.Run) },
+	"ConversationWaitingFor": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.ConversationWaitingFor(ctx, n.Run)
+	},
+	"WaitingConversations": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.WaitingConversations(ctx, 10)
+	},
+	"ChangeOwner": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		_, err := b.ChangeOwner(ctx, n.Conv, store.Owner{Kind: store.OwnerAI}, store.Owner{Kind: store.OwnerHuman, ID: n.User})
+		return nil, err
+	},
+	"TouchConversation": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.TouchConversation(ctx, n.Conv, 0)
+	},
+	"CloseConversation": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.CloseConversation(ctx, n.Conv)
+	},
+	"OwnedByPeople": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.OwnedByPeople(ctx, 10) },
+	"AddWhisper": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.AddWhisper(ctx, store.Whisper{ID: n.Whisper, ConversationID: n.Conv, Author: n.User, CID: n.CID})
+	},
+	"Whispers": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.Whispers(ctx, n.Conv, "", 10)
+	},
+	"WhisperUsed": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.WhisperUsed(ctx, n.Whisper, n.Run)
 	},
 	"Search": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return b.Search(ctx, n.User, canary, 10)

@@ -102,6 +102,9 @@ func (t *Tenant) ErasePerson(ctx context.Context, userID, by string) (Receipt, e
 	}
 	err = t.eachTalk(ctx, userID, func(c Conversation) error {
 		receipt.Conversations++
+		if err := t.emptyWhispers(ctx, c.ID, false); err != nil {
+			return err
+		}
 		_, err := t.conversations.Update(ctx, c.ID, nil, doc.Mod{Set: map[string]any{"titulo": "", "estado": ConversationDeleted}})
 		return err
 	}, func(m Interaction) error {

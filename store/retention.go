@@ -77,6 +77,9 @@ func (t *Tenant) emptyContent(ctx context.Context, p profile, before time.Time) 
 		return n, err
 	}
 	for _, c := range titles {
+		if err := t.emptyWhispers(ctx, c.ID, false); err != nil {
+			return n, err
+		}
 		if _, err := t.conversations.Update(ctx, c.ID, []doc.Cond{doc.Before("atualizada_em", before)}, doc.Mod{Set: map[string]any{"titulo": ""}}); err != nil {
 			return n, err
 		}
@@ -124,6 +127,9 @@ func (t *Tenant) removeTalks(ctx context.Context, before time.Time) (int64, erro
 			if _, err := t.ratings.Delete(ctx, r.ID, nil); err != nil {
 				return n, err
 			}
+		}
+		if err := t.emptyWhispers(ctx, c.ID, true); err != nil {
+			return n, err
 		}
 		if _, err := t.conversations.Delete(ctx, c.ID, []doc.Cond{doc.Before("atualizada_em", before)}); err != nil {
 			return n, err

@@ -25,6 +25,7 @@ const (
 	collIssuers       = "emissores"
 	collExports       = "exportacoes"
 	collRequests      = "pedidos"
+	collWhispers      = "sussurros"
 	collSchema        = "esquema"
 )
 
@@ -60,6 +61,8 @@ var indexes = []doc.Index{
 	{Coll: collConversations, Fields: []string{"atualizada_em"}},
 	{Coll: collConversations, Fields: []string{"fila.execucao_id"}, Where: "fila.execucao_id"},
 	{Coll: collConversations, Fields: []string{"dono.tipo", "estado"}},
+	{Coll: collWhispers, Fields: []string{"conversa_id", "id"}},
+	{Coll: collWhispers, Fields: []string{"conversa_id", "autor", "cid"}, Unique: true, Where: "cid"},
 	{Coll: collInteractions, Fields: []string{"conversa_id", "id"}},
 	{Coll: collInteractions, Fields: []string{"conversa_id", "autor", "cid"}, Unique: true, Where: "cid"},
 	{Coll: collInteractions, Fields: []string{"execucao.id"}, Where: "execucao.id"},

@@ -100,6 +100,7 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		users:         collection[User](s, sc, collUsers),
 		conversations: collection[Conversation](s, sc, collConversations),
 		interactions:  collection[Interaction](s, sc, collInteractions),
+		whispers:      doc.Coll[Whisper]{Eng: s.eng, Scope: sc, Name: collWhispers},
 		plans:         collection[Plan](s, sc, collPlans),
 		subscriptions: collection[Subscription](s, sc, collSubscriptions),
 		usage:         collection[usage](s, sc, collUsage),
@@ -150,6 +151,7 @@ type Tenant struct {
 	users         doc.Coll[User]
 	conversations doc.Coll[Conversation]
 	interactions  doc.Coll[Interaction]
+	whispers      doc.Coll[Whisper]
 	plans         doc.Coll[Plan]
 	subscriptions doc.Coll[Subscription]
 	usage         doc.Coll[usage]
