@@ -118,3 +118,11 @@ func ForgetMigrationLease(ctx context.Context, s *Store) error {
 	_, err := s.eng.Update(ctx, doc.GlobalScope(), collSchema, versionID, nil, doc.Mod{Set: map[string]any{"ate": time.Time{}}})
 	return err
 }
+
+// CopiedCollections are the collections that CopyTo copies.
+func CopiedCollections() (names []string) {
+	for name := range copiers {
+		names = append(names, name)
+	}
+	return names
+}

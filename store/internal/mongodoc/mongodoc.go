@@ -43,9 +43,10 @@ func Open(ctx context.Context, uri string, opt Options) (doc.Engine, error) {
 		return nil, err
 	}
 	pool := &pool{}
-	o := options.Client().ApplyURI(uri).SetAppName("aihub").SetBSONOptions(&bsonOptions).
+	// The address may set other times; what is promised about writes it may not.
+	o := options.Client().SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).SetTimeout(5 * time.Second).
+		ApplyURI(uri).SetAppName("aihub").SetBSONOptions(&bsonOptions).
 		SetWriteConcern(writeconcern.Majority()).SetRetryWrites(true).SetRetryReads(true).
-		SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(3 * time.Second).SetTimeout(5 * time.Second).
 		SetPoolMonitor(&event.PoolMonitor{Event: pool.event})
 	if opt.Commands != nil {
 		o.SetMonitor(opt.Commands)
