@@ -26,10 +26,11 @@ export default defineConfig({
   plugins: [react(), tailwind(), fillPage],
   build: {
     target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // the first with light-dark(), which every colour is
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ['index.html'],
+      input: ['index.html', 'gallery.html'],
       output: {
         // Libraries change rarely; in chunks of their own they stay in caches and out of the history of dist.
         codeSplitting: {

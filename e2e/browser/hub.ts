@@ -151,9 +151,9 @@ export class Portal {
   }
 
   /** Waits until the answer is complete: it can be copied and nothing is being written. */
-  async answered(n = 1) {
+  async answered(n = 1, timeout = 30_000) {
     await expect(this.answers).toHaveCount(n)
-    await expect(this.answer).not.toHaveAttribute('aria-busy', 'true')
+    await expect(this.answer).not.toHaveAttribute('aria-busy', 'true', { timeout })
     await expect(this.send).toBeVisible()
   }
 

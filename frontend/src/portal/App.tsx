@@ -183,6 +183,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           <Thread
             key={conv ?? 'new'}
             portal={portal}
+            models={me.models}
             chat={chat}
             pending={pending}
             can={{
@@ -316,7 +317,7 @@ function Banner({ state, full, now }: { state: AppState; full: ReturnType<typeof
   return null
 }
 
-function Strip({ children }: { children: React.ReactNode }) {
+export function Strip({ children }: { children: React.ReactNode }) {
   return (
     <div className="mb-3 flex items-center gap-3 rounded-2xl border border-line bg-surface px-4 py-2.5 text-sm text-warn">
       {children}
@@ -424,11 +425,12 @@ function Sheet({ onClose, children }: { onClose: () => void; children: React.Rea
   )
 }
 
-function ToastView({ toast }: { toast: store.Toast }) {
+/** What has just happened, and how to take it back. `low`: at the bottom of its box instead of above the composer. */
+export function ToastView({ toast, low = false }: { toast: store.Toast; low?: boolean }) {
   return (
     <div
       role="status"
-      className="animate-rise fixed bottom-28 left-1/2 z-20 flex max-w-[calc(100%-2rem)] -translate-x-1/2 items-center gap-3 rounded-xl bg-fg px-4 py-2 text-sm text-bg shadow-[0_8px_28px_-8px_rgb(0_0_0/.4)]"
+      className={`animate-rise fixed ${low ? 'bottom-1' : 'bottom-28'} left-1/2 z-20 flex max-w-[calc(100%-2rem)] -translate-x-1/2 items-center gap-3 rounded-xl bg-fg px-4 py-2 text-sm text-bg shadow-[0_8px_28px_-8px_rgb(0_0_0/.4)]`}
     >
       {toast.text}
       {toast.action && (

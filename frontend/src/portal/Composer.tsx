@@ -1,5 +1,5 @@
 import { ArrowUp, Square } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { byteLength } from '../shared/bytes'
 import { number, t } from '../shared/i18n'
 
@@ -18,7 +18,7 @@ export type ComposerProps = {
   onTyping: () => void
   /** Arrow up in an empty box. */
   onEditLast: () => void
-  tools?: ReactNode
+  autoFocus?: boolean
 }
 
 const coarse = () => matchMedia('(pointer: coarse)').matches
@@ -33,8 +33,8 @@ export function Composer(p: ComposerProps) {
   useEffect(() => {
     setText(readDraft(p.draft))
     // On a touch screen the keyboard would cover what the person came to read.
-    if (!coarse()) box.current?.focus()
-  }, [p.draft])
+    if (p.autoFocus !== false && !coarse()) box.current?.focus()
+  }, [p.draft, p.autoFocus])
 
   // The height follows the text where the browser does not do it by itself.
   useLayoutEffect(() => {
@@ -114,7 +114,6 @@ export function Composer(p: ComposerProps) {
             </button>
           )}
         </div>
-        {p.tools && <div className="flex items-center gap-1 px-3 pb-2">{p.tools}</div>}
       </div>
       <p id={help} className="min-h-8 pt-2 text-center text-xs text-muted">
         {reason ?? t.aiNotice}

@@ -32,13 +32,23 @@ export type MessageActions = {
 type AnswerProps = MessageActions & {
   message: Message
   brand: { name: string; logo: string | undefined }
+  /** The model's name as people know it. */
+  model: string | undefined
   growing: boolean
   last: boolean
   variants?: Variants | undefined
 }
 
 /** An answer of the model or of a person of the staff. */
-export const Answer = memo(function Answer({ message: m, brand, growing, last, variants, ...actions }: AnswerProps) {
+export const Answer = memo(function Answer({
+  message: m,
+  brand,
+  model,
+  growing,
+  last,
+  variants,
+  ...actions
+}: AnswerProps) {
   const human = m.role === 'agent'
   const author = human ? m.by.name || t.support : t.assistant
   return (
@@ -62,7 +72,7 @@ export const Answer = memo(function Answer({ message: m, brand, growing, last, v
           <span className="font-medium text-fg">{author}</span>
           {!human && <span className="rounded border border-line px-1 text-[10.5px] leading-4">{t.aiLabel}</span>}
           {human && <span>{t.support}</span>}
-          {m.run?.model && <span className="truncate">{m.run.model}</span>}
+          {model && <span className="truncate">{model}</span>}
           {m.at && (
             <time dateTime={m.at} title={exactly(m.at)} className="sr-only">
               {exactly(m.at)}
@@ -148,6 +158,11 @@ function Ending({ message: m, last, onContinue, onRegenerate }: MessageActions &
   )
 }
 
+/** Whether the answer's end is shown with actions of its own. */
+function endedBadly(m: Message): boolean {
+  return m.run !== undefined && ['stopped', 'failed', 'interrupted'].includes(m.run.state)
+}
+
 function AnswerTools({
   message: m,
   last,
@@ -165,12 +180,12 @@ function AnswerTools({
       <div className={`mt-2 -ml-1.5 flex flex-wrap items-center gap-0.5 ${reveal}`}>
         {variants && <VariantPicker {...variants} />}
         {m.text !== '' && <CopyIcon text={m.text} />}
-        {onRegenerate && (
+        {onRegenerate && !(last && endedBadly(m)) && (
           <IconButton label={t.regenerate} onClick={onRegenerate}>
             <RefreshCw size={15} aria-hidden />
           </IconButton>
         )}
-        {onFeedback && m.role === 'assistant' && (
+        {onFeedback && m.role === 'assistant' && m.text !== '' && (
           <>
             <IconButton
               label={t.good}

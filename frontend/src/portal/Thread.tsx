@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { Chat } from '../chat/chat'
 import type { Pending } from '../chat/live'
 import { path, type Step } from '../chat/tree'
-import type { Portal } from '../net/api'
+import type { Me, Portal } from '../net/api'
 import type { Feedback, Owner } from '../net/frames'
 import { useFollow } from '../shared/follow'
 import { t } from '../shared/i18n'
@@ -12,6 +12,7 @@ import { Answer, Divider, PendingQuestion, Question, Thinking } from './Message'
 
 export type ThreadProps = {
   portal: Portal
+  models: Me['models']
   chat: Chat | undefined
   pending: readonly Pending[]
   /** What the server can do and the person may. */
@@ -84,6 +85,7 @@ export function Thread(p: ThreadProps) {
         key={m.id}
         message={m}
         brand={brand}
+        model={p.models.find((x) => x.key === m.run?.model)?.name ?? m.run?.model}
         growing={growing}
         last={last}
         variants={picker}

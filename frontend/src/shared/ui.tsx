@@ -237,7 +237,8 @@ export function Logo({
   size?: string
 }) {
   const [broken, setBroken] = useState(false)
-  if (url && !broken) {
+  // Only this server's own pictures: a page asks nobody else for anything.
+  if (url && /^\/(?!\/)/.test(url) && !broken) {
     return <img src={url} alt="" onError={() => setBroken(true)} className={`shrink-0 object-contain ${size}`} />
   }
   return (
