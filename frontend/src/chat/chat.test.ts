@@ -16,19 +16,10 @@ function logOf(pieces: string[][]): { log: Ev[]; texts: string[] } {
   pieces.forEach((answer, i) => {
     const run = `r_${i}`
     const msg = `m_a${i}`
-    log.push({
-      t: 'ev',
-      conv,
-      ep,
-      seq: ++seq,
-      k: 'msg',
-      msg: `m_q${i}`,
-      cid: `cid${i}`,
-      role: 'user',
-      text: `Q${i}`,
-      at,
-    })
-    log.push({ t: 'ev', conv, ep, seq: ++seq, k: 'run.start', run, msg, at })
+    const after = i > 0 ? { parent: `m_a${i - 1}` } : {}
+    const question = { msg: `m_q${i}`, cid: `cid${i}`, role: 'user' as const, text: `Q${i}`, at, ...after }
+    log.push({ t: 'ev', conv, ep, seq: ++seq, k: 'msg', ...question })
+    log.push({ t: 'ev', conv, ep, seq: ++seq, k: 'run.start', run, msg, parent: `m_q${i}`, at })
     let off = 0
     for (const text of answer) {
       log.push({ t: 'ev', conv, ep, seq: ++seq, k: 'delta', run, off, text })
@@ -114,7 +105,7 @@ describe('the log folded into a chat', () => {
           messages: before.messages.map((m) => (m.id === openMsg?.id ? { ...m, text: '' } : m)),
           open: openMsg ? { run: before.open!.run, msg: openMsg.id, text: openMsg.text, off: openMsg.bytes } : null,
           owner: { kind: 'ai', epoch: 1 },
-          state: 'aberta',
+          state: 'open',
           more: false,
         }
         const chat = fold(reduce(newChat(conv), snap), log.slice(Math.max(0, cut - 2)))
@@ -159,11 +150,67 @@ describe('the log folded into a chat', () => {
       messages: chat.messages.slice(2),
       open: null,
       owner: { kind: 'ai', epoch: 1 },
-      state: 'aberta',
+      state: 'open',
       more: true,
     }
     expect(reduce(chat, snap).messages).toHaveLength(4)
     expect(reduce(newChat(conv), snap).more).toBe(true)
+  })
+
+  it('holds a message in the queue until its run starts, ends or is withdrawn', () => {
+    const { log } = logOf([['a']])
+    const queued: Ev = {
+      t: 'ev',
+      conv,
+      ep,
+      seq: 4,
+      k: 'msg',
+      msg: 'm_q2',
+      role: 'user',
+      text: 'Q2',
+      parent: 'm_a0',
+      state: 'queued',
+      run: 'r_2',
+    }
+    const chat = fold(newChat(conv), [...log.slice(0, 3), queued])
+    expect(chat.waiting).toEqual({ run: 'r_2', msg: 'm_q2' })
+    const at = { t: 'ev' as const, conv, ep, seq: 5, run: 'r_2' }
+    expect(reduce(chat, { ...at, k: 'run.start', msg: 'm_a2', parent: 'm_q2' }).waiting).toBeUndefined()
+    const withdrawn = reduce(chat, { ...at, k: 'run.end', state: 'stopped' })
+    expect(withdrawn).toMatchObject({ waiting: undefined, need: 'nothing', open: { run: 'r_0' } })
+    const refused = reduce(chat, {
+      ...at,
+      k: 'run.end',
+      msg: 'm_a2',
+      parent: 'm_q2',
+      state: 'failed',
+      code: 'quota_exceeded',
+      len: 0,
+    })
+    expect(refused).toMatchObject({ waiting: undefined, need: 'nothing' })
+    expect(refused.messages.at(-1)).toMatchObject({ id: 'm_a2', parent: 'm_q2', run: { code: 'quota_exceeded' } })
+  })
+
+  it('puts the whole text in the place of a beginning', () => {
+    const by = { kind: 'ai' as const }
+    const messages = [{ id: 'm_1', role: 'assistant' as const, text: 'Come', by, at: '', cut: true }]
+    const snap: Snap = {
+      t: 'snap',
+      conv,
+      ep,
+      seq: 9,
+      title: '',
+      messages,
+      open: null,
+      owner: { kind: 'ai', epoch: 1 },
+      state: 'open',
+      more: false,
+    }
+    const chat = reduce(reduce(newChat(conv), snap), {
+      t: 'full',
+      messages: [{ ...messages[0]!, text: 'Começo e fim', cut: false }],
+    })
+    expect(chat.messages).toMatchObject([{ text: 'Começo e fim', bytes: 13 }])
   })
 
   it('ignores kinds of a later version', () => {
@@ -184,14 +231,23 @@ describe('the shown path', () => {
     at: '',
     ...(parent ? { parent } : {}),
   })
-  it('is the messages in order when none names a parent', () => {
-    const messages = [message('q1', 'user'), message('a1', 'assistant'), message('q2', 'user')]
+  it('is the messages in order when each goes on from the one before', () => {
+    const messages = [message('q1', 'user'), message('a1', 'assistant', 'q1'), message('q2', 'user', 'a1')]
     expect(path({ messages, chosen: {} }).map((s) => s.message.id)).toEqual(['q1', 'a1', 'q2'])
   })
   it('shows the newest answer and lets another be chosen', () => {
     const messages = [message('q1', 'user'), message('a1', 'assistant', 'q1'), message('a2', 'assistant', 'q1')]
     expect(path({ messages, chosen: {} }).at(-1)).toMatchObject({ message: { id: 'a2' }, variants: ['a1', 'a2'] })
     expect(path({ messages, chosen: { q1: 'a1' } }).at(-1)?.message.id).toBe('a1')
+  })
+  it('shows an edited first question instead of the first one', () => {
+    const messages = [message('q1', 'user'), message('a1', 'assistant', 'q1'), message('q2', 'user')]
+    expect(path({ messages, chosen: {} })).toMatchObject([{ message: { id: 'q2' }, variants: ['q1', 'q2'] }])
+    expect(path({ messages, chosen: { '': 'q1' } }).map((s) => s.message.id)).toEqual(['q1', 'a1'])
+  })
+  it('begins where the loaded pages begin', () => {
+    const messages = [message('a1', 'assistant', 'q1'), message('q2', 'user', 'a1'), message('a2', 'assistant', 'q2')]
+    expect(path({ messages, chosen: {} }).map((s) => s.message.id)).toEqual(['a1', 'q2', 'a2'])
   })
   it('follows an edited question with its own answers', () => {
     const messages = [

@@ -1,4 +1,4 @@
-import type { Ev, Feedback, MessageView, OpenRun, Owner, Resumed, Snap } from '../net/frames'
+import type { Ev, Feedback, MessageView, OpenRun, Owner, Resumed, RunEndEvent, Snap, Waiting } from '../net/frames'
 import { byteLength, headBytes } from '../shared/bytes'
 
 /** A message as it is shown. `bytes` is the length of `text` in UTF-8. */
@@ -21,6 +21,8 @@ export type Chat = {
   readonly messages: readonly Message[]
   /** The answer that is being written. */
   readonly open: { run: string; msg: string } | undefined
+  /** The message whose turn comes after that. */
+  readonly waiting: Waiting | undefined
   readonly notes: readonly Note[]
   /** Earlier messages exist on the server; `older` is the cursor to them once it is known. */
   readonly more: boolean
@@ -32,6 +34,7 @@ export type Chat = {
 /** What happens to a chat besides the frames of the wire. */
 export type Local =
   | { t: 'older'; messages: MessageView[]; cursor: string | undefined }
+  | { t: 'full'; messages: MessageView[] }
   | { t: 'choose'; parent: string; msg: string }
   | { t: 'rename'; title: string }
   | { t: 'feedback'; msg: string; feedback: Feedback | undefined }
@@ -47,10 +50,11 @@ export function newChat(conv: string): Chat {
     need: 'nothing',
     loaded: false,
     title: '',
-    state: 'ativa',
+    state: 'open',
     owner: { kind: 'ai', epoch: 0 },
     messages: [],
     open: undefined,
+    waiting: undefined,
     notes: [],
     more: false,
     older: undefined,
@@ -77,6 +81,11 @@ export function reduce(chat: Chat, input: Input): Chat {
         more: input.cursor !== undefined,
       }
     }
+    case 'full': {
+      const full = new Map(input.messages.map((m) => [m.id, m]))
+      const messages = chat.messages.map((m) => (m.cut && full.has(m.id) ? toMessage(full.get(m.id)!) : m))
+      return { ...chat, messages }
+    }
     case 'choose':
       return { ...chat, chosen: { ...chat.chosen, [input.parent]: input.msg } }
     case 'rename':
@@ -102,8 +111,8 @@ function place(chat: Chat, e: Ev): Chat {
 
 function apply(chat: Chat, e: Ev): Chat {
   switch (e.k) {
-    case 'msg':
-      return put(chat, {
+    case 'msg': {
+      const next = put(chat, {
         id: e.msg,
         role: e.role,
         text: e.text ?? '',
@@ -113,6 +122,8 @@ function apply(chat: Chat, e: Ev): Chat {
         ...(e.cid ? { cid: e.cid } : {}),
         ...(e.parent ? { parent: e.parent } : {}),
       })
+      return e.state === 'queued' && e.run ? { ...next, waiting: { run: e.run, msg: e.msg } } : next
+    }
     case 'run.start': {
       const run = { id: e.run, state: 'streaming' as const, len: 0, ...(e.model ? { model: e.model } : {}) }
       const parent = e.parent ?? chat.messages.find((m) => m.id === e.msg)?.parent
@@ -126,7 +137,11 @@ function apply(chat: Chat, e: Ev): Chat {
         run,
         ...(parent ? { parent } : {}),
       })
-      return { ...next, open: { run: e.run, msg: e.msg } }
+      return {
+        ...next,
+        open: { run: e.run, msg: e.msg },
+        waiting: next.waiting?.run === e.run ? undefined : next.waiting,
+      }
     }
     case 'delta': {
       if (chat.open?.run !== e.run) return { ...chat, need: 'snapshot' }
@@ -136,29 +151,8 @@ function apply(chat: Chat, e: Ev): Chat {
       const text = e.text ?? ''
       return update(chat, message.id, (m) => ({ ...m, text: before + text, bytes: e.off + byteLength(text) }))
     }
-    case 'run.end': {
-      const message = chat.messages.find((m) => m.id === e.msg)
-      if (!message) return { ...chat, need: 'snapshot' }
-      const next = update(chat, e.msg, (m) => ({
-        ...m,
-        run: {
-          id: e.run,
-          state: e.state,
-          len: e.len,
-          ...(m.run?.model ? { model: m.run.model } : {}),
-          ...(e.code ? { code: e.code } : {}),
-          ...(e.finish ? { finish: e.finish } : {}),
-          ...(e.sha ? { sha: e.sha } : {}),
-          ...(e.usage ? { usage: e.usage } : {}),
-        },
-        ...(e.sources ? { sources: e.sources } : {}),
-      }))
-      return {
-        ...next,
-        open: chat.open?.run === e.run ? undefined : chat.open,
-        need: message.bytes === e.len ? chat.need : 'snapshot',
-      }
-    }
+    case 'run.end':
+      return end(chat, e)
     case 'owner':
       return {
         ...chat,
@@ -172,6 +166,41 @@ function apply(chat: Chat, e: Ev): Chat {
       return { ...chat, title: e.title ?? chat.title, state: e.state ?? chat.state }
     default:
       return chat // a kind of a later version
+  }
+}
+
+function end(chat: Chat, e: RunEndEvent): Chat {
+  const waited = chat.waiting?.run === e.run
+  const waiting = waited ? undefined : chat.waiting
+  // A message that was withdrawn while it waited gets no answer.
+  if (!e.msg) return { ...chat, waiting }
+  const known = chat.messages.find((m) => m.id === e.msg)
+  if (!known && !waited) return { ...chat, need: 'snapshot' }
+  const run = {
+    id: e.run,
+    state: e.state,
+    len: e.len ?? 0,
+    ...(known?.run?.model ? { model: known.run.model } : {}),
+    ...(e.code ? { code: e.code } : {}),
+    ...(e.finish ? { finish: e.finish } : {}),
+    ...(e.sha ? { sha: e.sha } : {}),
+    ...(e.usage ? { usage: e.usage } : {}),
+  }
+  // One whose turn came to nothing ends without ever having begun.
+  const begun = known ?? {
+    id: e.msg,
+    role: 'assistant' as const,
+    text: '',
+    bytes: 0,
+    by: { kind: 'ai' as const },
+    at: '',
+    ...(e.parent ? { parent: e.parent } : {}),
+  }
+  return {
+    ...put(chat, { ...begun, run, ...(e.sources ? { sources: e.sources } : {}) }),
+    open: chat.open?.run === e.run ? undefined : chat.open,
+    waiting,
+    need: begun.bytes === (e.len ?? 0) ? chat.need : 'snapshot',
   }
 }
 
@@ -192,6 +221,7 @@ function fromSnap(chat: Chat, s: Snap): Chat {
     owner: s.owner,
     messages: [...earlier, ...messages],
     open: s.open ? { run: s.open.run, msg: s.open.msg } : undefined,
+    waiting: s.waiting,
     notes: chat.notes,
     more: earlier.length > 0 ? chat.more : s.more,
     older: earlier.length > 0 ? chat.older : undefined,
@@ -203,7 +233,11 @@ function withOpen(messages: Message[], open: OpenRun): Message[] {
   const run = { id: open.run, state: 'streaming' as const, len: open.off, ...(open.model ? { model: open.model } : {}) }
   if (!messages.some((m) => m.id === open.msg)) {
     const by = { kind: 'ai' as const }
-    return [...messages, { id: open.msg, role: 'assistant', text: open.text, bytes: open.off, by, at: '', run }]
+    const parent = open.parent ? { parent: open.parent } : {}
+    return [
+      ...messages,
+      { id: open.msg, role: 'assistant', text: open.text, bytes: open.off, by, at: '', run, ...parent },
+    ]
   }
   return messages.map((m) => (m.id === open.msg ? { ...m, text: open.text, bytes: open.off, run } : m))
 }

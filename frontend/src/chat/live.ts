@@ -1,4 +1,4 @@
-import type { Answer, Command, Failure, Hello, Push, Quota } from '../net/frames'
+import type { Answer, Command, Failure, Hello, MessageView, Push, Quota, Snap } from '../net/frames'
 import { CommandError, type Link, Socket, type SocketOptions } from '../net/socket'
 import { sha256 } from '../shared/bytes'
 import { type Chat, type Input, newChat, reduce } from './chat'
@@ -39,6 +39,8 @@ export type LiveOptions = Pick<SocketOptions, 'url' | 'token' | 'WebSocket' | 'r
   onHello?: (hello: Hello) => void
   /** A frame that is about something else than a conversation's log. */
   onOther?: (push: Push) => void
+  /** Reads the newest messages in full, for those that came cut. */
+  full?: (conv: string) => Promise<MessageView[]>
   /** Keeps what waits to be sent across a reload. */
   keep?: { load: () => Pending[]; save: (p: readonly Pending[]) => void }
   /** Runs a function at the next frame of the screen. */
@@ -175,7 +177,7 @@ export class Live {
               text: p.text,
               ...model,
               ...(p.conv ? { conv: p.conv } : {}),
-              ...(p.parent ? { parent: p.parent } : {}),
+              ...(p.parent !== undefined ? { parent: p.parent } : {}),
             },
       )
       if (ok.t !== 'ok') return
@@ -232,6 +234,7 @@ export class Live {
       const answer = await this.request({ t: 'sub', conv, ...since })
       this.asking.delete(conv)
       if (answer.t === 'snap' || answer.t === 'resumed') this.enqueue(conv, answer)
+      if (answer.t === 'snap') void this.complete(answer)
     } catch (e) {
       this.asking.delete(conv)
       // Without a connection the next hello asks again.
@@ -242,11 +245,26 @@ export class Live {
     }
   }
 
+  /** Fetches the texts that a snapshot holds only the beginnings of. */
+  private async complete(snap: Snap) {
+    if (!this.o.full || !snap.messages.some((m) => m.cut)) return
+    try {
+      const messages = await this.o.full(snap.conv)
+      this.flush()
+      this.local(snap.conv, { t: 'full', messages })
+    } catch {
+      // The beginnings stay; the next snapshot tries again.
+    }
+  }
+
   private receive(push: Push) {
     switch (push.t) {
       case 'ev':
+        this.enqueue(push.conv, push)
+        return
       case 'snap':
         this.enqueue(push.conv, push)
+        void this.complete(push)
         return
       case 'quota':
         this.become({ quota: push.quota })
@@ -292,7 +310,7 @@ export class Live {
       chats[conv] = after
       if (after === before || input.t !== 'ev') continue
       if (input.k === 'run.end') {
-        ended.push({ conv, msg: input.msg })
+        if (input.msg) ended.push({ conv, msg: input.msg })
         if (input.quota) quota = input.quota
       }
       if (input.k !== 'delta') active.add(conv)

@@ -4,27 +4,26 @@ import type { Chat, Message } from './chat'
 export type Step = { message: Message; parent: string; variants: readonly string[] }
 
 /**
- * The messages to show. Messages form a tree: an answer follows its question, an edited question follows what the
- * first one followed. A message that names no parent follows the one before it.
+ * The messages to show. Messages form a tree: an answer follows its question, a question the message before it, and an
+ * edited question what the first one followed. Where there are several, the newest is shown unless another was chosen.
  */
 export function path(chat: Pick<Chat, 'messages' | 'chosen'>): Step[] {
   const known = new Set(chat.messages.map((m) => m.id))
   const children = new Map<string, Message[]>()
-  let previous = ''
   for (const m of chat.messages) {
-    const parent = m.parent && known.has(m.parent) ? m.parent : m.parent === undefined ? previous : ''
+    // What goes on from a page that is not loaded stands at the root.
+    const parent = m.parent && known.has(m.parent) ? m.parent : ''
     const siblings = children.get(parent)
     if (siblings) siblings.push(m)
     else children.set(parent, [m])
-    previous = m.id
   }
   const steps: Step[] = []
   for (let at = ''; ; ) {
     const options = children.get(at)
     if (!options) return steps
-    // Messages whose parent is on an earlier page that is not loaded all hang at the root, in order.
     const message = options.find((m) => m.id === chat.chosen[at]) ?? options.at(-1)!
-    steps.push({ message, parent: at, variants: options.map((m) => m.id) })
+    const variants = options.filter((m) => m.parent === message.parent).map((m) => m.id)
+    steps.push({ message, parent: at, variants })
     at = message.id
   }
 }

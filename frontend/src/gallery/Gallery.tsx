@@ -79,6 +79,7 @@ function talk(chat: Chat, pending: Pending[] = []) {
         onFeedback={nothing}
         onRetry={nothing}
         onDiscard={nothing}
+        onWithdraw={nothing}
         onOlder={later}
       />
     </Frame>

@@ -33,6 +33,8 @@ export type MessageView = {
   by: By
   at: string
   run?: RunView
+  /** Only the beginning of a long text; all of it is at the REST interface. */
+  cut?: boolean
   reasoning?: string
   sources?: Source[]
   feedback?: Feedback
@@ -61,7 +63,16 @@ export type Hello = {
   quota?: Quota[]
   feat: string[]
 }
-export type Ok = { t: 'ok'; conv?: string; msg?: string; run?: string; seq?: number; dup?: boolean; title?: string }
+export type Ok = {
+  t: 'ok'
+  conv?: string
+  msg?: string
+  run?: string
+  seq?: number
+  dup?: boolean
+  queued?: boolean
+  title?: string
+}
 export type Failure = {
   t: 'err'
   code: string
@@ -72,7 +83,9 @@ export type Failure = {
   ref?: string
 }
 export type Resumed = { t: 'resumed'; conv: string; ep: string; from: number; to: number; recovered: boolean }
-export type OpenRun = { run: string; msg: string; model?: string; text: string; off: number }
+export type OpenRun = { run: string; msg: string; parent?: string; model?: string; text: string; off: number }
+/** A message that waits for the answer before it, and the run that will answer it. */
+export type Waiting = { run: string; msg: string }
 export type Snap = {
   t: 'snap'
   conv: string
@@ -81,6 +94,7 @@ export type Snap = {
   title: string
   messages: MessageView[]
   open: OpenRun | null
+  waiting?: Waiting
   owner: Owner
   state: string
   more: boolean
@@ -95,6 +109,8 @@ export type MsgEvent = EventHead & {
   parent?: string
   by?: By
   text?: string
+  state?: 'queued'
+  run?: string
   at?: string
 }
 export type RunStartEvent = EventHead & {
@@ -109,11 +125,12 @@ export type DeltaEvent = EventHead & { k: 'delta'; run: string; off: number; tex
 export type RunEndEvent = EventHead & {
   k: 'run.end'
   run: string
-  msg: string
+  msg?: string
+  parent?: string
   state: RunState
   code?: string
   finish?: string
-  len: number
+  len?: number
   sha?: string
   usage?: Usage
   quota?: Quota[]

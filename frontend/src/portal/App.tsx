@@ -80,8 +80,11 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
   const now = useNow(live.quota.length > 0)
   const full = exhausted(live.quota, now)
   const blocked = blockedBy(s, chat, full, now)
+  // A message goes on from what is shown; the server assumes the newest one.
   const last = steps.at(-1)?.message.id
+  const from = store.can('branch') && last !== chat?.messages.at(-1)?.id ? last : undefined
   const human = chat?.owner.kind === 'human'
+  const waiting = pending.filter((p) => p.state !== 'failed')
 
   useEffect(() => {
     document.title = `${title || t.untitled} · ${portal.portal_name || portal.name}`
@@ -106,7 +109,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
 
   const editLast = () => {
     const mine = steps.findLast((x) => x.message.role === 'user')?.message
-    if (mine?.parent !== undefined && store.can('edit') && !busy) setEditing(mine.id)
+    if (mine && store.can('branch') && !busy) setEditing(mine.id)
   }
   const sidebar: SidebarProps = {
     portal,
@@ -188,19 +191,20 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             pending={pending}
             can={{
               regenerate: store.can('regen') && !busy && !human,
-              edit: store.can('edit') && !human,
+              edit: store.can('branch') && !human,
               feedback: store.can('feedback'),
               send: blocked === undefined && !busy,
             }}
             typing={conv ? live.typing[conv]?.name : undefined}
             editing={editing}
             onEditing={setEditing}
-            onSend={(text, parent) => store.send(text, parent ?? last)}
+            onSend={(text, parent) => store.send(text, parent ?? from)}
             onRegenerate={(question) => conv && store.regenerate(conv, question)}
             onChoose={(parent, msg) => conv && store.choose(conv, parent, msg)}
             onFeedback={(msg, f) => conv && void store.feedback(conv, msg, f)}
             onRetry={store.retry}
             onDiscard={store.discard}
+            onWithdraw={(run) => void store.stop(run)}
             onOlder={() => (conv ? store.loadOlder(conv) : Promise.resolve())}
           />
         )}
@@ -218,7 +222,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
               />
             </div>
           )}
-          {chat?.state === 'encerrada' || chat?.state === 'closed' ? (
+          {chat?.state === 'closed' ? (
             <div className="flex flex-col items-center gap-3 py-4">
               <Divider>{t.closed}</Divider>
               <Button onClick={() => store.open(undefined)}>{t.closedAction}</Button>
@@ -230,7 +234,8 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
               busy={busy && !human}
               blocked={blocked}
               most={(live.hello?.max_bytes ?? 16384) - 512}
-              onSend={(text) => store.send(text, store.can('edit') ? last : undefined)}
+              queue={store.can('queue') && chat?.open !== undefined && !chat.waiting && waiting.length === 0}
+              onSend={(text) => store.send(text, from)}
               onStop={() => run && void store.stop(run)}
               onTyping={() => conv && store.typing(conv)}
               onEditLast={editLast}

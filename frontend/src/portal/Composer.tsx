@@ -9,6 +9,8 @@ export type ComposerProps = {
   placeholder: string
   /** An answer is being written: the button stops it. */
   busy: boolean
+  /** One more message may be sent while the answer is being written. */
+  queue?: boolean
   /** Why nothing can be sent now; the text can still be written. */
   blocked: string | undefined
   /** The most bytes a message may have. */
@@ -28,7 +30,7 @@ export function Composer(p: ComposerProps) {
   const box = useRef<HTMLTextAreaElement>(null)
   const help = useId()
   const over = byteLength(JSON.stringify(text)) - p.most
-  const ready = text.trim() !== '' && !p.busy && p.blocked === undefined && over <= 0
+  const ready = text.trim() !== '' && (!p.busy || p.queue === true) && p.blocked === undefined && over <= 0
 
   useEffect(() => {
     setText(readDraft(p.draft))
@@ -92,7 +94,7 @@ export function Composer(p: ComposerProps) {
             enterKeyHint={coarse() ? 'enter' : 'send'}
             className="field-sizing-content max-h-48 min-h-9 flex-1 resize-none bg-transparent py-1.5 text-base leading-6 outline-none placeholder:text-muted pointer-coarse:min-h-11 pointer-coarse:py-2.5"
           />
-          {p.busy ? (
+          {p.busy && !ready ? (
             <button
               type="button"
               onClick={p.onStop}

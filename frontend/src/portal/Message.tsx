@@ -430,6 +430,18 @@ export function PendingQuestion({
   return <Question text={p.text}>{status}</Question>
 }
 
+/** A message whose turn has not come. */
+export function Queued({ onWithdraw }: { onWithdraw: () => void }) {
+  return (
+    <p className="mt-1 flex items-center gap-1 text-xs text-muted">
+      {t.inQueue}
+      <Button look="quiet" onClick={onWithdraw} className="min-h-7 px-2 text-xs">
+        {t.withdraw}
+      </Button>
+    </p>
+  )
+}
+
 function Refusal({ pending: p, onRetry, onDiscard }: { pending: Pending; onRetry: () => void; onDiscard: () => void }) {
   const f = p.failure
   const left = useCountdown(p.failure ? (f?.retry_ms ?? 0) : 0)

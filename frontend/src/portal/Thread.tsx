@@ -8,7 +8,7 @@ import type { Feedback, Owner } from '../net/frames'
 import { useFollow } from '../shared/follow'
 import { t } from '../shared/i18n'
 import { Button, Logo } from '../shared/ui'
-import { Answer, Divider, PendingQuestion, Question, Thinking } from './Message'
+import { Answer, Divider, PendingQuestion, Question, Queued, Thinking } from './Message'
 
 export type ThreadProps = {
   portal: Portal
@@ -26,6 +26,8 @@ export type ThreadProps = {
   onFeedback: (msg: string, f: Feedback | undefined) => void
   onRetry: (cid: string) => void
   onDiscard: (cid: string) => void
+  /** Takes back a message that waits for the answer before it. */
+  onWithdraw: (run: string) => void
   onOlder: () => Promise<void>
 }
 
@@ -65,7 +67,7 @@ export function Thread(p: ThreadProps) {
         ? { at, of: variants.length, onMove: (to: number) => p.onChoose(parent, variants[to]!) }
         : undefined
     if (m.role === 'user') {
-      const edit = p.can.edit && p.can.send && m.parent !== undefined
+      const queued = chat?.waiting?.msg === m.id ? chat.waiting : undefined
       return (
         <Question
           key={m.id}
@@ -74,8 +76,10 @@ export function Thread(p: ThreadProps) {
           variants={picker}
           editing={p.editing === m.id}
           onEditing={(on) => p.onEditing(on ? m.id : undefined)}
-          onEdit={edit ? (text) => p.onSend(text, m.parent) : undefined}
-        />
+          onEdit={p.can.edit && p.can.send ? (text) => p.onSend(text, m.parent ?? '') : undefined}
+        >
+          {queued && <Queued onWithdraw={() => p.onWithdraw(queued.run)} />}
+        </Question>
       )
     }
     const growing = chat?.open?.msg === m.id
@@ -118,7 +122,7 @@ export function Thread(p: ThreadProps) {
           {turns.map((turn, i) => (
             <section
               key={turn[0]!.message.id}
-              className={`turn flex flex-col gap-7 ${i === turns.length - 1 ? (anchored && waiting.length === 0 ? 'last-turn' : '') : 'past-turn'}`}
+              className={`turn flex flex-col gap-7 ${i === turns.length - 1 ? (anchored && waiting.length === 0 && !chat?.waiting ? 'last-turn' : '') : 'past-turn'}`}
             >
               {turn.map((s) => (
                 <StepAndNotes key={s.message.id} step={step(s)} notes={notes(s.message.id)} />

@@ -39,6 +39,7 @@ const live = new Live({
     // The person may have moved on to another conversation meanwhile.
     if (useApp.getState().conv === undefined && pending.conv === undefined) open(conv, true)
   },
+  full: async (conv) => (await api.messages(conv)).items,
   onActivity: (conv) => {
     refreshListSoon()
     tabs?.postMessage({ list: conv })
@@ -254,9 +255,10 @@ function save(file: Blob, name: string) {
 
 // Talking.
 
+/** Sends a message; `parent` is what it goes on from, where that is not the newest message. */
 export function send(text: string, parent?: string) {
   const { conv, model } = useApp.getState()
-  live.send({ conv, text, ...(parent ? { parent } : {}), ...(model ? { model } : {}) })
+  live.send({ conv, text, ...(parent !== undefined ? { parent } : {}), ...(model ? { model } : {}) })
 }
 
 export function regenerate(conv: string, question: string) {
@@ -278,7 +280,7 @@ export function typing(conv: string) {
   live.typing(conv)
 }
 
-/** Loads earlier messages. The first page of the server repeats what the snapshot brought; that is passed over. */
+/** Loads earlier messages. The first pages of the server repeat what the snapshot brought; they are passed over. */
 export async function loadOlder(conv: string) {
   const chat = live.current.chats[conv]
   if (!chat?.more) return
