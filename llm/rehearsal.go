@@ -17,7 +17,7 @@ import (
 //	wait DURATION           before the first token (default 400ms)
 //	pace DURATION           between tokens (default 40ms, so 25 tokens a second)
 //	say TEXT                answers with TEXT (up to the end of the directive)
-//	tokens N                answers with N numbered tokens, "‹000042› "
+//	tokens N                answers with N numbered tokens, "‹000042› "; none at all for 0
 //	think N                 N pieces of reasoning before the answer
 //	fail CODE [DURATION]    fails with a code of the protocol, with or without "llm_"; the duration is when to come again
 //	after N                 the number of tokens before fail, cut or stall (default 0)
@@ -42,7 +42,7 @@ type Script struct {
 
 // ParseScript reads a script. Errors name the directive.
 func ParseScript(text string) (Script, error) {
-	s := Script{wait: 400 * time.Millisecond, pace: 40 * time.Millisecond, finish: "stop"}
+	s := Script{wait: 400 * time.Millisecond, pace: 40 * time.Millisecond, tokens: -1, finish: "stop"}
 	seen := map[string]bool{}
 	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ';' }) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -277,7 +277,7 @@ func (s Script) answer(r Request) string {
 	switch {
 	case s.say != "":
 		return s.say
-	case s.tokens > 0:
+	case s.tokens >= 0:
 		var b strings.Builder
 		for i := range s.tokens {
 			fmt.Fprintf(&b, "‹%06d› ", i+1)

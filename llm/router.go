@@ -163,8 +163,8 @@ func (a *answer) relay(ctx context.Context, p Provider, r Request) *Error {
 	text, reasoning := newRedactor(a.target.APIKey), newRedactor(a.target.APIKey)
 	for chunk, err := range p.Stream(ctx, r) {
 		if err != nil {
-			// What the redactors hold back is the answer's, not the key: the stream ended without completing it.
-			if rest := (Chunk{Text: text.rest(), Reasoning: reasoning.rest(), Target: a.index}); rest.Text+rest.Reasoning != "" && !a.pass(rest) {
+			// What is held back is the answer's: nothing came that would complete the key.
+			if rest := (Chunk{Text: text.rest(), Reasoning: reasoning.rest()}); rest.Text+rest.Reasoning != "" && !a.pass(rest) {
 				return nil
 			}
 			return asError(err)
@@ -172,7 +172,6 @@ func (a *answer) relay(ctx context.Context, p Provider, r Request) *Error {
 		if a.bytes += len(chunk.Text) + len(chunk.Reasoning); a.bytes > a.client.bounds.Answer {
 			return &Error{Code: CodeTooLong, Reason: "the answer is longer than allowed"}
 		}
-		chunk.Target = a.index
 		chunk.Text, chunk.Reasoning = text.clean(chunk.Text), reasoning.clean(chunk.Reasoning)
 		chunk.Model = modelName(chunk.Model, a.target)
 		if chunk.Finish != "" {
@@ -189,7 +188,7 @@ func (a *answer) relay(ctx context.Context, p Provider, r Request) *Error {
 }
 
 func (a *answer) pass(c Chunk) bool {
-	a.begun = true
+	a.begun, c.Target = true, a.index
 	a.left = !a.yield(c, nil)
 	return !a.left
 }

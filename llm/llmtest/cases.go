@@ -27,6 +27,7 @@ type Case struct {
 	Reasoning string
 	RetryIn   time.Duration
 	Slow      bool // a bound of time must end it
+	Busy      bool // the upstream sends as fast as it can meanwhile
 }
 
 const (
@@ -473,7 +474,7 @@ func (g *generator) floods() {
 	g.body("ten thousand blank lines", strings.Repeat("\n", 10000)+g.good("Olá"), Case{Text: "Olá"})
 	g.body("a thousand messages that mean nothing", strings.Repeat(Event(g.d.Nothings()[0]), 1000)+g.good("Olá"), Case{Text: "Olá"})
 	endless := func(name, code, text, before, again string) {
-		g.add(Case{Name: "endless " + name, Code: code, AnyText: text != "", Slow: code == llm.CodeTimeout, Serve: func(c *Conn) {
+		g.add(Case{Name: "endless " + name, Code: code, AnyText: text != "", Slow: code == llm.CodeTimeout, Busy: true, Serve: func(c *Conn) {
 			c.Send(head, before)
 			again := strings.Repeat(again, max(1, 4096/len(again)))
 			for !c.Gone() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,21 +93,33 @@ func Run(t *testing.T, provider string, d Dialect) {
 	client, slow := llm.New(llm.Options{Bounds: Bounds}), llm.New(llm.Options{Bounds: slowBounds()})
 	t.Cleanup(client.Close)
 	t.Cleanup(slow.Close)
-	for _, c := range Cases(d) {
-		t.Run(c.Name, func(t *testing.T) {
-			client := client
-			if c.Slow {
-				t.Parallel()
-				client = slow
-			}
-			up := NewUpstream(t, c.Serve)
-			target := llm.Target{ID: t.Name(), Tenant: "alfa", Provider: provider, BaseURL: up.URL, APIKey: Canary, Model: "m-1", Private: true}
-			c.check(t, Ask(t.Context(), t, client, target), provider)
-			if up.Requests() > 1 {
-				t.Errorf("%d requests", up.Requests())
-			}
-		})
+	one := func(t *testing.T, client *llm.Client, c Case) {
+		up := NewUpstream(t, c.Serve)
+		target := llm.Target{ID: c.Name, Tenant: "alfa", Provider: provider, BaseURL: up.URL, APIKey: Canary, Model: "m-1", Private: true}
+		c.check(t, Ask(t.Context(), t, client, target))
+		if up.Requests() > 1 {
+			t.Errorf("%s: %d requests", c.Name, up.Requests())
+		}
 	}
+	cases := Cases(d)
+	for _, c := range cases {
+		switch {
+		case c.Slow && !c.Busy:
+		case c.Slow:
+			t.Run(c.Name, func(t *testing.T) { one(t, slow, c) })
+		default:
+			t.Run(c.Name, func(t *testing.T) { one(t, client, c) })
+		}
+	}
+	t.Run("silences", func(t *testing.T) { // all at once: they only wait
+		var waiting sync.WaitGroup
+		for _, c := range cases {
+			if c.Slow && !c.Busy {
+				waiting.Go(func() { one(t, slow, c) })
+			}
+		}
+		waiting.Wait()
+	})
 	t.Run("stopped", func(t *testing.T) { stopped(t, client, provider, d) })
 	t.Run("left", func(t *testing.T) { left(t, client, provider, d) })
 	t.Run("connections are used again", func(t *testing.T) { reused(t, client, provider, d) })
@@ -114,29 +127,30 @@ func Run(t *testing.T, provider string, d Dialect) {
 	t.Run("fallback and retry", func(t *testing.T) { fallback(t, provider, d) })
 }
 
-func (c Case) check(t *testing.T, r Result, provider string) {
+func (c Case) check(t *testing.T, r Result) {
 	t.Helper()
 	if r.Code() != c.Code {
-		t.Fatalf("code %q, want %q; %.400s", r.Code(), c.Code, fmt.Sprintf("%v; %+v", r.Err, r))
+		t.Errorf("%s: code %q, want %q; %.400s", c.Name, r.Code(), c.Code, fmt.Sprintf("%v; %+v", r.Err, r))
+		return
 	}
 	if r.Text != c.Text && !c.AnyText {
-		t.Errorf("text %.200q, want %.200q", r.Text, c.Text)
+		t.Errorf("%s: text %.200q, want %.200q", c.Name, r.Text, c.Text)
 	}
 	if r.Reasoning != c.Reasoning && !c.AnyText {
-		t.Errorf("reasoning %q, want %q", r.Reasoning, c.Reasoning)
+		t.Errorf("%s: reasoning %q, want %q", c.Name, r.Reasoning, c.Reasoning)
 	}
 	if c.Code == "" {
 		if r.Finish != c.Finish {
-			t.Errorf("finish %q, want %q", r.Finish, c.Finish)
+			t.Errorf("%s: finish %q, want %q", c.Name, r.Finish, c.Finish)
 		}
 		if (r.Usage == nil) != (c.Usage == nil) || r.Usage != nil && *r.Usage != *c.Usage {
-			t.Errorf("usage %+v, want %+v", r.Usage, c.Usage)
+			t.Errorf("%s: usage %+v, want %+v", c.Name, r.Usage, c.Usage)
 		}
 	} else if e := new(llm.Error); errors.As(r.Err, &e) && e.RetryIn.Round(100*time.Millisecond) != c.RetryIn {
-		t.Errorf("retry in %s, want %s", e.RetryIn, c.RetryIn)
+		t.Errorf("%s: retry in %s, want %s", c.Name, e.RetryIn, c.RetryIn)
 	}
 	if b := slowBounds(); c.Slow && r.Took > b.FirstToken+b.Idle+slack {
-		t.Errorf("took %s", r.Took)
+		t.Errorf("%s: took %s", c.Name, r.Took)
 	}
 }
 
