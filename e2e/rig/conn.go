@@ -140,13 +140,18 @@ func Dial(ctx context.Context, base string, push func(Frame)) (*Conn, error) {
 	return c, nil
 }
 
-// Login connects and authenticates.
+// Login connects a person where they usually are, and authenticates.
 func Login(ctx context.Context, a *API, push func(Frame)) (*Conn, error) {
+	return LoginAt(ctx, a, a.Base(), push)
+}
+
+// LoginAt connects a person to an instance and authenticates.
+func LoginAt(ctx context.Context, a *API, base string, push func(Frame)) (*Conn, error) {
 	token, err := a.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := Dial(ctx, a.Base(), push)
+	c, err := Dial(ctx, base, push)
 	if err != nil {
 		return nil, err
 	}

@@ -275,10 +275,10 @@ func (d *Device) frame(f Frame) {
 	}
 	v := d.views[f.Conv]
 	if v == nil {
-		if f.T != "ev" {
+		if f.T != "ev" && (f.T != "ok" || f.Run == "") {
 			return
 		}
-		v = NewView(f.Conv) // the sender follows the conversation that its message made
+		v = NewView(f.Conv) // the sender follows the conversation from the message on
 		d.views[f.Conv] = v
 	}
 	switch f.T {
@@ -373,11 +373,7 @@ func (d *Device) Send(ctx context.Context, conv, cid, text string) (Frame, error
 	if conv != "" {
 		cmd["conv"] = conv
 	}
-	f, err := d.Do(ctx, cmd)
-	if err == nil { // a repeated command may have been answered on a connection that does not follow the conversation
-		d.Follow(f.Conv)
-	}
-	return f, err
+	return d.Do(ctx, cmd)
 }
 
 // Follow makes the client follow a conversation from now on, if it does not already.

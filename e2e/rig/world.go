@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,6 +93,13 @@ func (w *World) Run(i int) *Instance {
 	w.Instances[i] = in
 	w.Edges[i].Target(strings.TrimPrefix(in.URL, "http://"))
 	return in
+}
+
+// Pause stops instance i from running, as a machine that swaps or a container that is frozen, until resume is called.
+func (w *World) Pause(i int) (resume func()) {
+	in := w.Instances[i]
+	in.Signal(syscall.SIGSTOP)
+	return func() { in.Signal(syscall.SIGCONT) }
 }
 
 // Base is the address of instance i through its edge.
