@@ -198,6 +198,7 @@ test.describe('with a short session', () => {
     await context.clearCookies()
     const dialog = page.getByRole('dialog', { name: 'Sua sessão expirou' })
     await expect(dialog).toBeVisible({ timeout: 40_000 })
+    await expect(dialog.getByLabel('Senha', { exact: true })).toBeFocused()
     await accessible(page)
     await expect(dialog.getByLabel('E-mail')).toHaveValue('usuario@alfa.example')
     await dialog.getByLabel('Senha', { exact: true }).fill('demo-aihub')
@@ -228,10 +229,14 @@ test('the whole job with the keyboard alone', async ({ portal, page }) => {
   await expect(page.getByRole('dialog', { name: 'Atalhos do teclado' })).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.keyboard.press('Control+Shift+O')
+  await expect(portal.answers).toHaveCount(0)
   await page.keyboard.press('Control+k')
+  await expect(page.getByRole('combobox', { name: /Buscar/ })).toBeFocused()
   await page.keyboard.type('Linha')
   await page.keyboard.press('Enter')
   await expect(portal.answers).toHaveCount(1)
+  await expect(portal.box).toBeFocused()
 })
 
 test('theme and language are chosen once and are there before the first paint', async ({ portal, page }) => {

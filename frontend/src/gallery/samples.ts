@@ -124,7 +124,7 @@ export const pending = (state: Pending['state'], more: Partial<Pending> = {}): P
   ...more,
 })
 
-export const refusal = (code: string, more: { retry_ms?: number; ref?: string } = {}) => ({
+export const refusal = (code: string, more: { retry_ms?: number; reset_at?: string; ref?: string } = {}) => ({
   t: 'err' as const,
   code,
   message: '',

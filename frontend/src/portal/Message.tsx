@@ -14,8 +14,8 @@ import {
 import { memo, type ReactNode, useEffect, useState } from 'react'
 import type { Message } from '../chat/chat'
 import type { Pending } from '../chat/live'
-import type { Feedback } from '../net/frames'
-import { exactly, t, wait } from '../shared/i18n'
+import type { Failure, Feedback } from '../net/frames'
+import { exactly, moment, t, wait } from '../shared/i18n'
 import { copyText, Markdown } from '../shared/Markdown'
 import { Button, IconButton, Logo } from '../shared/ui'
 
@@ -444,22 +444,31 @@ export function Queued({ onWithdraw }: { onWithdraw: () => void }) {
 
 function Refusal({ pending: p, onRetry, onDiscard }: { pending: Pending; onRetry: () => void; onDiscard: () => void }) {
   const f = p.failure
-  const left = useCountdown(p.failure ? (f?.retry_ms ?? 0) : 0)
+  const left = useCountdown(f ? waitOf(f) : 0)
+  const later = f?.reset_at !== undefined && left > longWait
   return (
     <div role="alert" className="mt-2 flex flex-wrap items-center justify-end gap-2 text-sm">
       <p className="flex items-center gap-2 text-bad">
         <CircleAlert size={15} aria-hidden />
-        {(f && t.errors[f.code]) ?? t.errors.other}
+        {later ? t.quotaFull(moment(f.reset_at ?? '')) : ((f && t.errors[f.code]) ?? t.errors.other)}
         {f?.ref && <span className="text-xs text-muted">{t.reference(f.ref)}</span>}
       </p>
       <Button onClick={onRetry} disabled={left > 0} className="min-h-8 tabular-nums">
-        {left > 0 ? t.retryIn(wait(left)) : t.retry}
+        {left > 0 && !later ? t.retryIn(wait(left)) : t.retry}
       </Button>
       <Button look="quiet" onClick={onDiscard} className="min-h-8">
         {t.discard}
       </Button>
     </div>
   )
+}
+
+/** A wait that is worth a countdown; longer ones are told as a time. */
+const longWait = 10 * 60_000
+
+function waitOf(f: Failure): number {
+  if (f.retry_ms) return f.retry_ms
+  return f.reset_at ? Math.max(0, Date.parse(f.reset_at) - Date.now()) : 0
 }
 
 /** Milliseconds left of a wait that began when the component appeared, by the second. */

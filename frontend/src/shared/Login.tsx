@@ -93,6 +93,7 @@ export function LoginForm({ email = '', onLogin }: { email?: string | undefined;
         type={shown ? 'text' : 'password'}
         autoComplete="current-password"
         autoFocus={!!email}
+        data-begin={email ? true : undefined}
         error={missing.password ? t.required : undefined}
         end={
           <IconButton label={shown ? t.hidePassword : t.showPassword} onClick={() => setShown(!shown)}>

@@ -52,7 +52,10 @@ export function Dialog({
   const id = useId()
   useEffect(() => {
     const d = ref.current
-    if (d && !d.open) d.showModal()
+    d?.showModal()
+    // Where to begin is a field that says so, or the first one; the browser would take the button that closes.
+    const field = d?.querySelector<HTMLElement>('[data-begin]') ?? d?.querySelector<HTMLElement>('input')
+    field?.focus()
     return () => d?.close()
   }, [])
   return (
