@@ -70,7 +70,10 @@ type profile struct {
 	Privacy   Privacy         `bson:"privacidade" json:"privacidade"`
 	Admins    map[string]bool `bson:"administradores" json:"administradores"`
 	AdminsRev int64           `bson:"administradores_rev" json:"administradores_rev"`
-	Swept     string          `bson:"esvaziado_ate" json:"esvaziado_ate"` // the last message that retention has emptied
+	// How far retention has emptied: the last message, and the last conversation in the order of their activity.
+	Swept        string    `bson:"esvaziado_ate" json:"esvaziado_ate"`
+	SweptTitle   string    `bson:"titulo_esvaziado" json:"titulo_esvaziado"`
+	SweptTitleAt time.Time `bson:"titulo_esvaziado_em" json:"titulo_esvaziado_em"`
 	// KnowledgeRev grows with every change of an article.
 	KnowledgeRev int64 `bson:"conhecimento_rev" json:"conhecimento_rev"`
 

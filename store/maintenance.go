@@ -93,6 +93,7 @@ var copiers = map[string]func(ctx context.Context, from, to *Store, sc doc.Scope
 	collKnowledge:     copyRows[Article],
 	collReplies:       copyRows[CannedReply],
 	collRatings:       copyRows[Rating],
+	collWhispers:      copyRows[Whisper],
 	collIssuers:       copyRows[Issuer],
 	collExports:       copyRows[Export],
 	collRequests:      copyRows[request],

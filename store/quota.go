@@ -11,9 +11,9 @@ import (
 	"aihub/store/internal/doc"
 )
 
-// tombstoneFor is how long a settled run is remembered in its scope's counters: longer than any copy of its command can
+// tombstoneFor is how long a settled run is remembered in its payer's document: longer than any copy of its command can
 // still be under way, so that none reserves again.
-const tombstoneFor = 5 * time.Minute
+const tombstoneFor = time.Minute
 
 // MaxTokens is the most that one step takes or one run is charged: a number beyond it is somebody's mistake, and must not
 // make the counters overflow.
@@ -367,7 +367,8 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, tokens int64, re
 			return nil
 		}
 		if open.Config != "" {
-			if err := t.settle(ctx, configPayer(open.Config), run, tokens, refundMessage, remember); err != nil {
+			// The person's document remembers the run for both: the tenant's people share this one, so it must stay small.
+			if err := t.settle(ctx, configPayer(open.Config), run, tokens, refundMessage, false); err != nil {
 				return err
 			}
 		}
@@ -441,7 +442,7 @@ func (t *Tenant) ConfigQuotaOf(ctx context.Context, c LLMConfig) ([]QuotaUse, er
 func (t *Tenant) OpenReservations(ctx context.Context, olderThan time.Time) ([]OpenReservation, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	list, err := t.usage.Find(ctx, doc.Query{Where: []doc.Cond{doc.After("abertas", 0)}})
+	list, err := t.usage.Find(ctx, doc.Query{Where: []doc.Cond{doc.After("abertas", 0)}, Sort: "abertas"})
 	if err != nil {
 		return nil, err
 	}

@@ -33,17 +33,36 @@ func (t *Tenant) Retain(ctx context.Context) (Swept, error) {
 		}
 	}
 	if days := p.Retention.UsageDays; days > 0 {
-		done.Days, err = t.removeDays(ctx, t.daysAgo(days))
+		if done.Days, err = t.removeDays(ctx, t.daysAgo(days)); err != nil {
+			return done, err
+		}
 	}
-	return done, err
+	return done, t.forgetRequests(ctx)
+}
+
+// forgetRequests removes what is remembered of requests that can't be repeated any more.
+func (t *Tenant) forgetRequests(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	list, err := t.requests.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("em", t.now().Add(-requestFor))}, Sort: "em", Limit: retainBatch})
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if _, err := t.requests.Delete(ctx, r.ID, []doc.Cond{doc.Eq("em", r.At)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *Tenant) daysAgo(n int64) time.Time {
 	return t.now().Add(-time.Duration(min(n, 36500)) * 24 * time.Hour)
 }
 
-// emptyContent empties the texts of messages that were written before a time. The tenant's row notes how far it came:
-// what was emptied is not read again. A message whose answer is still running is left for later, and so is what follows.
+// emptyContent empties the texts of messages that were written before a time, and the titles of conversations without
+// activity since. The tenant's row notes how far it came: what was emptied is not read again. A message whose answer is
+// still running is left for later, and so is what follows.
 func (t *Tenant) emptyContent(ctx context.Context, p profile, before time.Time) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -61,44 +80,40 @@ func (t *Tenant) emptyContent(ctx context.Context, p profile, before time.Time) 
 		if m.Run != nil && m.Run.Pending != "" {
 			break
 		}
-		if err := t.emptyMessage(ctx, m); err != nil {
+		if _, err := t.interactions.Update(ctx, m.ID, nil, doc.Mod{Set: map[string]any{"texto": "", "esvaziada_em": t.now()}}); err != nil {
 			return n, err
 		}
 		n, last = n+1, m.ID
 	}
-	if last != p.Swept {
-		_, err = t.profiles.Update(ctx, t.id.s, []doc.Cond{doc.Before("esvaziado_ate", last)}, doc.Mod{Set: map[string]any{"esvaziado_ate": last}})
-	}
+	q = doc.Query{Where: []doc.Cond{doc.Before("atualizada_em", before)}, Sort: "atualizada_em", Limit: retainBatch,
+		Past: &doc.Place{Value: p.SweptTitleAt, ID: p.SweptTitle}}
+	titles, err := t.conversations.Find(ctx, q)
 	if err != nil {
 		return n, err
 	}
-	titles, err := t.conversations.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("atualizada_em", before), doc.Ne("titulo", "")}, Limit: retainBatch})
-	if err != nil {
-		return n, err
-	}
+	set := map[string]any{"esvaziado_ate": last}
 	for _, c := range titles {
-		if err := t.emptyWhispers(ctx, c.ID, false); err != nil {
-			return n, err
-		}
 		if _, err := t.conversations.Update(ctx, c.ID, []doc.Cond{doc.Before("atualizada_em", before)}, doc.Mod{Set: map[string]any{"titulo": ""}}); err != nil {
 			return n, err
 		}
+		if err := t.emptyWhispers(ctx, c.ID, false); err != nil {
+			return n, err
+		}
+		set["titulo_esvaziado"], set["titulo_esvaziado_em"] = c.ID, c.UpdatedAt
 		n++
 	}
-	return n, nil
-}
-
-// emptyMessage takes what was written out of a message and leaves how long it was.
-func (t *Tenant) emptyMessage(ctx context.Context, m Interaction) error {
-	_, err := t.interactions.Update(ctx, m.ID, nil, doc.Mod{Set: map[string]any{"texto": "", "esvaziada_em": t.now()}})
-	return err
+	if n == 0 {
+		return 0, nil
+	}
+	_, err = t.profiles.Update(ctx, t.id.s, []doc.Cond{doc.Eq("esvaziado_ate", p.Swept)}, doc.Mod{Set: set})
+	return n, err
 }
 
 // removeTalks removes conversations without activity since a time, with their messages and ratings.
 func (t *Tenant) removeTalks(ctx context.Context, before time.Time) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	list, err := t.conversations.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("atualizada_em", before)}, Limit: retainBatch / 10})
+	list, err := t.conversations.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("atualizada_em", before)}, Sort: "atualizada_em", Limit: retainBatch / 10})
 	if err != nil {
 		return 0, err
 	}
@@ -146,7 +161,7 @@ func (t *Tenant) removeDays(ctx context.Context, before time.Time) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	list, err := t.daily.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("dia", before.In(loc).Format(layouts[WindowDay]))}, Limit: retainBatch})
+	list, err := t.daily.Find(ctx, doc.Query{Where: []doc.Cond{doc.Before("dia", before.In(loc).Format(layouts[WindowDay]))}, Sort: "dia", Limit: retainBatch})
 	if err != nil {
 		return 0, err
 	}

@@ -54,6 +54,7 @@ var indexes = []doc.Index{
 	{Coll: collIssuers, Fields: []string{"emissor", "audiencia"}, Unique: true},
 	{Coll: collExports, Fields: []string{"id"}},
 	{Coll: collRequests, Fields: []string{"id"}},
+	{Coll: collRequests, Fields: []string{"em"}},
 	{Coll: collUsers, Fields: []string{"email"}, Unique: true},
 	{Coll: collUsers, Fields: []string{"externo"}, Unique: true, Where: "externo"},
 	{Coll: collConversations, Fields: []string{"usuario_id", "atualizada_em"}},

@@ -100,7 +100,7 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		users:         collection[User](s, sc, collUsers),
 		conversations: collection[Conversation](s, sc, collConversations),
 		interactions:  collection[Interaction](s, sc, collInteractions),
-		whispers:      doc.Coll[Whisper]{Eng: s.eng, Scope: sc, Name: collWhispers},
+		whispers:      collection[Whisper](s, sc, collWhispers),
 		plans:         collection[Plan](s, sc, collPlans),
 		subscriptions: collection[Subscription](s, sc, collSubscriptions),
 		usage:         collection[usage](s, sc, collUsage),

@@ -17,6 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
 	"aihub/store/internal/doc"
@@ -132,17 +133,14 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	if err != nil {
 		return err
 	}
-	body, err := fields(v)
+	d, err := document(key, t, id, v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", coll, err)
 	}
-	d := bson.D{{Key: "_id", Value: key}, {Key: "distribuidor_id", Value: t}, {Key: "id", Value: id}}
-	for _, f := range body {
-		if f.Key != "_id" && f.Key != "distribuidor_id" && f.Key != "id" {
-			d = append(d, f)
-		}
-	}
-	_, err = e.db.Collection(coll).InsertOne(ctx, d)
+	err = patiently(ctx, func() error {
+		_, err := e.db.Collection(coll).InsertOne(ctx, d)
+		return err
+	})
 	if ambiguous(err) {
 		err = e.insertAgain(ctx, s, coll, id, d)
 	}
@@ -152,30 +150,48 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	return failed("insert", coll, err)
 }
 
+// patiently repeats a write that the server answered it has not done and could do another time: it came into conflict
+// with others, and some servers leave it to the client to wait for its turn.
+func patiently(ctx context.Context, write func() error) error {
+	for range 5 {
+		err := write()
+		var answer mongo.ServerError
+		const internalError, writeConflict = 1, 112
+		if !errors.As(err, &answer) || !answer.HasErrorCode(internalError) && !answer.HasErrorCode(writeConflict) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(rand.N(40 * time.Millisecond)):
+		}
+	}
+	return write()
+}
+
 // ambiguous reports whether a write may have happened although it failed: its answer was lost.
 func ambiguous(err error) bool {
 	return err != nil && (mongo.IsNetworkError(err) || mongo.IsTimeout(err) && !errors.Is(err, context.Canceled))
 }
 
 // insertAgain repeats an insert whose answer was lost. That the document is there now is a success if it is the very one.
-func (e *engine) insertAgain(ctx context.Context, s doc.Scope, coll, id string, d bson.D) error {
+func (e *engine) insertAgain(ctx context.Context, s doc.Scope, coll, id string, d bson.Raw) error {
 	_, err := e.db.Collection(coll).InsertOne(ctx, d)
 	if !mongo.IsDuplicateKeyError(err) {
 		return err
 	}
-	sent, encErr := bson.Marshal(d)
 	f, filterErr := one(s, id, nil)
-	if encErr != nil || filterErr != nil {
+	if filterErr != nil {
 		return err
 	}
-	if found, readErr := e.db.Collection(coll).FindOne(ctx, f).Raw(); readErr == nil && bytes.Equal(found, sent) {
+	if found, readErr := e.db.Collection(coll).FindOne(ctx, f).Raw(); readErr == nil && bytes.Equal(found, d) {
 		return nil
 	}
 	return err
 }
 
-// fields are what a value is encoded to.
-func fields(v any) (bson.D, error) {
+// document is a value with its keys before it. Keys that the value has of its own are left out.
+func document(key string, tenant *string, id string, v any) (bson.Raw, error) {
 	var b bytes.Buffer
 	enc := bson.NewEncoder(bson.NewDocumentWriter(&b))
 	enc.NilMapAsEmpty()
@@ -183,9 +199,24 @@ func fields(v any) (bson.D, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	var d bson.D
-	err := bson.Unmarshal(b.Bytes(), &d)
-	return d, err
+	elements, err := bson.Raw(b.Bytes()).Elements()
+	if err != nil {
+		return nil, err
+	}
+	at, d := bsoncore.AppendDocumentStart(make([]byte, 0, b.Len()+len(key)+len(id)+100))
+	d = bsoncore.AppendStringElement(d, "_id", key)
+	if tenant != nil {
+		d = bsoncore.AppendStringElement(d, "distribuidor_id", *tenant)
+	} else {
+		d = bsoncore.AppendNullElement(d, "distribuidor_id")
+	}
+	d = bsoncore.AppendStringElement(d, "id", id)
+	for _, e := range elements {
+		if k := e.Key(); k != "_id" && k != "distribuidor_id" && k != "id" {
+			d = append(d, e...)
+		}
+	}
+	return bsoncore.AppendDocumentEnd(d, at)
 }
 
 func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
@@ -257,7 +288,11 @@ func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds
 		}
 		u = append(u, bson.E{Key: "$unset", Value: d})
 	}
-	r, err := e.db.Collection(coll).UpdateOne(ctx, f, u)
+	var r *mongo.UpdateResult
+	err = patiently(ctx, func() (err error) {
+		r, err = e.db.Collection(coll).UpdateOne(ctx, f, u)
+		return err
+	})
 	if mongo.IsDuplicateKeyError(err) {
 		return false, doc.ErrExists
 	}
@@ -275,7 +310,11 @@ func (e *engine) Delete(ctx context.Context, s doc.Scope, coll, id string, conds
 	if err != nil {
 		return false, err
 	}
-	r, err := e.db.Collection(coll).DeleteOne(ctx, f)
+	var r *mongo.DeleteResult
+	err = patiently(ctx, func() (err error) {
+		r, err = e.db.Collection(coll).DeleteOne(ctx, f)
+		return err
+	})
 	if err != nil {
 		return false, failed("delete", coll, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -26,7 +27,10 @@ const schema = `CREATE TABLE IF NOT EXISTS docs (
 
 // engine has one connection for writing, so that writers queue here and not on SQLite's busy timer, and several for
 // reading, which WAL lets run beside it.
-type engine struct{ write, read *conns }
+type engine struct {
+	write, read *conns
+	indexes     atomic.Pointer[map[string][]doc.Index] // by collection, once Migrate has made them
+}
 
 // Open opens the file, creating it if needed. synchronous=NORMAL: what is committed survives a
 // crash of the process; a crash of the machine may take the last moments with it, never the file's consistency. Who needs
@@ -52,7 +56,7 @@ func Open(ctx context.Context, path string) (doc.Engine, error) {
 	}
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
-	return &engine{newConns(write), newConns(read)}, nil
+	return &engine{write: newConns(write), read: newConns(read)}, nil
 }
 
 // Times are stored as milliseconds, so that they compare as numbers.
@@ -172,20 +176,42 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 }
 
 func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
+	stmt, args, err := e.selection(s, coll, q)
+	if err != nil {
+		return err
+	}
+	rows, err := e.read.query(ctx, stmt, args...)
+	if err != nil {
+		return failed("find", coll, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		var body sql.RawBytes
+		if err := rows.Scan(&id, &body); err != nil {
+			return failed("find", coll, err)
+		}
+		each(id, func(v any) error { return json.Unmarshal(body, v, unmarshal) })
+	}
+	return failed("find", coll, rows.Err())
+}
+
+// selection is the statement of a query.
+func (e *engine) selection(s doc.Scope, coll string, q doc.Query) (string, []any, error) {
 	if err := doc.CheckPaths(q.Where, doc.Mod{}); err != nil {
-		return fmt.Errorf("find %s: %w", coll, err)
+		return "", nil, fmt.Errorf("find %s: %w", coll, err)
 	}
 	w, args, err := where(s, coll, q.Where, literal)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	dir, past := "", ">"
 	if q.Desc {
 		dir, past = " DESC", "<"
 	}
-	order := "id" + dir
+	order := e.byID(coll, q) + dir
 	if q.Sort != "" {
-		order = field(q.Sort) + dir + ", " + order
+		order = field(q.Sort) + dir + ", id" + dir
 	}
 	if p := q.Past; p != nil && q.Sort == "" {
 		w, args = w+" AND id "+past+" ?", append(args, p.ID)
@@ -202,20 +228,37 @@ func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query
 	if q.Limit > 0 {
 		limit = q.Limit
 	}
-	rows, err := e.read.query(ctx, `SELECT id, body FROM docs WHERE `+w+` ORDER BY `+order+` LIMIT ?`, append(args, limit)...)
-	if err != nil {
-		return failed("find", coll, err)
+	return `SELECT id, body FROM docs WHERE ` + w + ` ORDER BY ` + order + ` LIMIT ?`, append(args, limit), nil
+}
+
+// byID is the term by which a result is sorted by id. Without statistics SQLite prefers to walk a tenant's whole primary
+// key, which needs no sorting, to sorting the few rows that an index finds; "+id" leaves it only the index. It is right
+// wherever an index begins with fields that the query fixes, unless that index is sorted by id itself.
+func (e *engine) byID(coll string, q doc.Query) string {
+	indexes := e.indexes.Load()
+	if indexes == nil {
+		return "id"
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var id string
-		var body sql.RawBytes
-		if err := rows.Scan(&id, &body); err != nil {
-			return failed("find", coll, err)
+	fixed := map[string]bool{}
+	for _, c := range q.Where {
+		if c.Op == doc.OpEq || c.Op == doc.OpIn {
+			fixed[c.Field] = true
 		}
-		each(id, func(v any) error { return json.Unmarshal(body, v, unmarshal) })
 	}
-	return failed("find", coll, rows.Err())
+	term := "id"
+	for _, x := range (*indexes)[coll] {
+		n := 0
+		for n < len(x.Fields) && fixed[x.Fields[n]] {
+			n++
+		}
+		switch {
+		case n > 0 && n < len(x.Fields) && x.Fields[n] == "id":
+			return "id"
+		case n == len(x.Fields):
+			term = "+id"
+		}
+	}
+	return term
 }
 
 func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds []doc.Cond, m doc.Mod) (bool, error) {
@@ -304,6 +347,13 @@ func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
 			return fmt.Errorf("make index on %s %v: %w", x.Coll, x.Fields, err)
 		}
 	}
+	by := map[string][]doc.Index{}
+	for _, x := range indexes {
+		if !x.ByID() {
+			by[x.Coll] = append(by[x.Coll], x)
+		}
+	}
+	e.indexes.Store(&by)
 	return nil
 }
 
