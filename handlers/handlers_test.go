@@ -36,7 +36,7 @@ var testDist = fstest.MapFS{
 	"index.html":       {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}" data-slug="{{.Slug}}"><title>{{.Title}}</title><link rel="stylesheet" href="{{.BrandCSS}}">`)},
 	"gallery.html":     {Data: []byte(`<!doctype html><title>{{.Title}}</title>`)},
 	"widget.html":      {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}"><meta name="widget" content="{{.Config}}"><title>{{.Title}}</title>`)},
-	"widget.js":        {Data: []byte(`(()=>{"%KEYS%".split(",")})()`)},
+	"widget.js":        {Data: []byte(`(()=>{IXCHUB_KEYS.split(",")})()`)},
 	"assets/app-1.js":  {Data: []byte(strings.Repeat("console.log(1);\n", 200))},
 	"assets/one.woff2": {Data: []byte{0, 1, 2, 3}},
 }

@@ -19,7 +19,7 @@ import (
 
 // keysPlace is where the built loader has the keys that the page may use. The page's origin comes with the request, so
 // the loader knows before any further request whether to show itself, and in which colour.
-const keysPlace = "%KEYS%"
+const keysPlace = "IXCHUB_KEYS"
 
 // anyKey stands there when the origin is not known; then the frame is the first to tell.
 const anyKey = "*"
@@ -41,7 +41,7 @@ func (s *Server) widgetLoader(w http.ResponseWriter, r *http.Request) {
 		}
 		keys, err := s.keysOf(r.Context(), origin)
 		if err == nil {
-			f, err = prepare("widget.js", bytes.ReplaceAll(built.plain, []byte(keysPlace), []byte(keys)))
+			f, err = prepare("widget.js", bytes.ReplaceAll(built.plain, []byte(keysPlace), []byte(strconv.Quote(keys))))
 		}
 		if err != nil {
 			sendProblem(w, err)

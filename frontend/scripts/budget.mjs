@@ -4,7 +4,11 @@ import path from 'node:path'
 import zlib from 'node:zlib'
 
 const dist = new URL('../dist/', import.meta.url).pathname
-const budgets = [{ page: 'index.html', name: 'portal', code: 120, font: 50 }]
+const budgets = [
+  { page: 'index.html', name: 'portal', code: 120, font: 50 },
+  { page: 'widget.html', name: 'widget', code: 40 },
+]
+const loader = 3
 const lazyChunk = 130
 const size = (file) => zlib.gzipSync(fs.readFileSync(path.join(dist, file)), { level: 9 }).length / 1024
 
@@ -21,6 +25,7 @@ for (const { page, name, code, font } of budgets) {
     [page, ...files].reduce((sum, f) => sum + size(f), 0),
     code,
   )
+  if (!font) continue
   const fonts = fs.readdirSync(path.join(dist, 'assets')).filter((f) => f.endsWith('.woff2'))
   report(
     `${name}, fonts`,
@@ -28,6 +33,7 @@ for (const { page, name, code, font } of budgets) {
     font,
   )
 }
+report('widget, loader', size('widget.js'), loader)
 for (const f of fs.readdirSync(path.join(dist, 'assets')).filter((f) => f.endsWith('.js'))) {
   if (size(`assets/${f}`) > lazyChunk) report(f, size(`assets/${f}`), lazyChunk)
 }

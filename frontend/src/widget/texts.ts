@@ -1,0 +1,83 @@
+import { language } from '../shared/i18n'
+import type { FieldName, Texts } from './config'
+
+/** What only the widget says; the rest is in the texts that all pages share. */
+const pt = {
+  assistant: 'Assistente de IA',
+  human: 'Atendimento humano',
+  queue: 'Aguardando atendente',
+  close: 'Fechar chat',
+  menu: 'Opções da conversa',
+  newChat: 'Nova conversa',
+  download: 'Baixar conversa',
+  erase: 'Apagar conversa',
+  eraseSure: 'Apagar esta conversa? Não há como desfazer.',
+  greeting: (name: string) => `Olá! Sou o assistente de IA da ${name}. Como posso ajudar?`,
+  placeholder: 'Escreva sua mensagem…',
+  messages: 'Mensagens',
+  consentTitle: 'Antes de começar',
+  consent: (name: string) =>
+    `${name} guarda esta conversa para atender você. Quem responde primeiro é uma inteligência artificial.`,
+  policy: 'Política de privacidade',
+  agree: 'Iniciar conversa',
+  refuse: 'Agora não',
+  fieldsTitle: 'Só mais um passo',
+  fields: { name: 'Nome', email: 'E-mail', phone: 'Telefone', document: 'CPF ou CNPJ', contract: 'Número do contrato' },
+  optional: '(opcional)',
+  goOn: 'Continuar',
+  back: 'Voltar',
+  missing: 'Preencha este campo.',
+  wrong: 'Confira este campo.',
+  signIn: 'Entre na sua conta neste site para conversar.',
+  unavailable: 'Nosso assistente está indisponível no momento.',
+  unavailableUntil: (when: string) => `Nosso assistente está indisponível até ${when}.`,
+  otherWays: 'Fale com a gente por:',
+  whatsapp: 'WhatsApp',
+  phone: (n: string) => `Telefone ${n}`,
+  form: 'Formulário',
+  away: (when: string) => `A equipe está fora do horário e volta ${when}.`,
+  signed: 'Com tecnologia IXC AI Hub',
+  retry: 'Tentar de novo',
+}
+
+const en: typeof pt = {
+  assistant: 'AI assistant',
+  human: 'Talking to a person',
+  queue: 'Waiting for a person',
+  close: 'Close chat',
+  menu: 'Conversation options',
+  newChat: 'New conversation',
+  download: 'Download conversation',
+  erase: 'Delete conversation',
+  eraseSure: 'Delete this conversation? This can’t be undone.',
+  greeting: (name) => `Hello! I am ${name}’s AI assistant. How can I help?`,
+  placeholder: 'Write your message…',
+  messages: 'Messages',
+  consentTitle: 'Before you start',
+  consent: (name) => `${name} keeps this conversation to help you. An artificial intelligence answers first.`,
+  policy: 'Privacy policy',
+  agree: 'Start conversation',
+  refuse: 'Not now',
+  fieldsTitle: 'One more step',
+  fields: { name: 'Name', email: 'E-mail', phone: 'Phone', document: 'CPF or CNPJ', contract: 'Contract number' },
+  optional: '(optional)',
+  goOn: 'Continue',
+  back: 'Back',
+  missing: 'Please fill this in.',
+  wrong: 'Please check this.',
+  signIn: 'Sign in to your account on this site to chat.',
+  unavailable: 'Our assistant is not available right now.',
+  unavailableUntil: (when) => `Our assistant is not available until ${when}.`,
+  otherWays: 'Reach us by:',
+  whatsapp: 'WhatsApp',
+  phone: (n) => `Phone ${n}`,
+  form: 'Form',
+  away: (when) => `The team is out of office and back ${when}.`,
+  signed: 'Powered by IXC AI Hub',
+  retry: 'Try again',
+}
+
+export const words = () => (language === 'en' ? en : pt)
+export const fieldLabel = (name: FieldName) => words().fields[name]
+/** The distributor's own text in the person's language, else in Portuguese. */
+export const own = (texts: Texts | null | undefined) => texts?.[language] || texts?.['pt-BR'] || ''
