@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -33,6 +34,7 @@ var settings = []setting{
 	{name: "AIHUB_DRAIN", def: "20", help: "seconds that live answers may finish in when the program stops, 0 to 600"},
 	{name: "AIHUB_ACCESS_TTL", def: "900", help: "life of an access token in seconds, 5 to 86400"},
 	{name: "AIHUB_DEMO_PASSWORD", def: "demo-aihub", help: "password of the demo's users, 8 to 256 bytes", secret: true},
+	{name: "AIHUB_LLM_NETWORKS", help: "private networks that distributors' model addresses may reach, like 10.1.0.0/16,fd00::/8; default none, in development loopback"},
 	{name: "MONGODB_URI", help: "database; unset: embedded SQLite in AIHUB_DATA, for a single instance", secret: true},
 	{name: "NATS_URL", help: "bus between instances; unset: embedded in this process, for a single instance", secret: true},
 	{name: "OPENAI_API_KEY", help: "with an empty store: key of the global model configuration", secret: true},
@@ -53,6 +55,7 @@ type config struct {
 	drain             time.Duration
 	accessTTL         time.Duration
 	demoPassword      string
+	networks          []netip.Prefix // private, that distributors' model addresses may reach
 	mongodbURI        string
 	natsURL           string
 	openAI, gemini    provider
@@ -139,6 +142,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	if c.natsURL != "" && c.mongodbURI == "" {
 		return c, errors.New("NATS_URL is set but MONGODB_URI is not: the embedded database serves one instance only; set both, or neither")
 	}
+	if c.networks, err = networks(get("AIHUB_LLM_NETWORKS"), c.production); err != nil {
+		return c, errors.New("AIHUB_LLM_NETWORKS must be networks separated by commas, like 10.1.0.0/16,fd00::/8")
+	}
 	if c.openAI.baseURL != "" {
 		if u, err := url.Parse(c.openAI.baseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			return c, errors.New("OPENAI_BASE_URL must be an http:// or https:// address, like https://api.openai.com/v1")
@@ -152,6 +158,25 @@ func readConfig(getenv func(string) string) (config, error) {
 		c.previousKeys = append(c.previousKeys, key)
 	}
 	return c, c.findMasterKey(get("AIHUB_MASTER_KEY"))
+}
+
+// networks reads a list of networks; in development loopback is the default, so that a model may run beside the program.
+func networks(list string, production bool) ([]netip.Prefix, error) {
+	if list == "" && !production {
+		list = "127.0.0.0/8,::1/128"
+	}
+	var out []netip.Prefix
+	for text := range strings.SplitSeq(list, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // findMasterKey takes the given key, or, in development, the data directory's, which is made when there is none.

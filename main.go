@@ -95,7 +95,7 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	}
 	defer closing(log, "bus", bus.Close)
 
-	models := llm.New(llm.Options{Logger: log})
+	models := llm.New(llm.Options{Logger: log, Allow: c.networks})
 	defer models.Close()
 
 	tokens, err := handlers.NewTokens(db, c.masterKey, c.accessTTL)
@@ -116,7 +116,7 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	}
 	defer closeHub()
 
-	edge, err := handlers.New(handlers.Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, Logger: log, Dist: frontend.Dist(), PublicURL: c.publicURL,
+	edge, err := handlers.New(handlers.Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Dist: frontend.Dist(), PublicURL: c.publicURL,
 		Version: version(), Development: !c.production})
 	if err != nil {
 		return err

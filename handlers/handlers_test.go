@@ -64,7 +64,7 @@ func newSite(t *testing.T) *site {
 		defer cancel()
 		_ = live.Close(ctx)
 	})
-	edge, err := New(Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, Logger: log, Dist: testDist, Version: "test", Development: true})
+	edge, err := New(Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Logger: log, Dist: testDist, Version: "test", Development: true})
 	must(t, err)
 	s := &site{Server: httptest.NewServer(edge.Handler()), t: t, edge: edge, store: db, users: map[string]store.User{}, tenant: map[string]*store.Tenant{}}
 	t.Cleanup(s.Close)
@@ -72,12 +72,16 @@ func newSite(t *testing.T) *site {
 	must(t, err)
 	must(t, db.Global().CreatePlan(ctx, store.Plan{ID: store.NewID("p"), Name: "all", Default: true, AllowGlobalKey: true}))
 	must(t, db.Global().CreateLLMConfig(ctx, store.LLMConfig{ID: store.NewID("l"), Provider: "rehearsal", DefaultModel: "ensaio", State: store.StateActive, Default: true}))
-	for _, slug := range []string{"alfa", "beta"} {
+	for _, slug := range []string{"alfa", "beta", "ixc"} {
 		id, err := store.ParseTenantID(slug)
 		must(t, err)
 		must(t, db.Directory().CreateTenant(ctx, store.Profile{ID: id, Slug: slug, Name: "Provedor " + slug, State: store.StateActive, Brand: store.Brand{Color: "#ffcc00"}}))
 		s.tenant[slug] = db.Tenant(id)
-		for _, role := range []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin} {
+		roles := []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin}
+		if slug == "ixc" {
+			roles = []string{store.RoleOperator}
+		}
+		for _, role := range roles {
 			u := store.User{ID: store.NewID("u"), Email: role + "@" + slug + ".example", Name: role, Role: role, PasswordHash: hash, State: store.StateActive}
 			must(t, s.tenant[slug].CreateUser(ctx, u))
 			s.users[slug+" "+role] = u

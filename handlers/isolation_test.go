@@ -9,66 +9,130 @@ import (
 	"aihub/store"
 )
 
-// Every route with an id, as every role of beta, with an id of alfa: the same bytes as for an id that nobody has. The
-// routes come from the OpenAPI document, so that a new one is tested by being there.
+// rowsOf are bodies that make one row of each kind of managed thing, as an administrator of alfa does. A kind that is not
+// here fails the test.
+func (s *site) rowsOf() map[string]map[string]any {
+	plan := s.do("alfa admin", "POST", "/api/v1/plans", map[string]any{"name": "canary-of-alfa"}).id(s.t)
+	user := s.users["alfa usuario"].ID
+	return map[string]map[string]any{
+		"users":         {"email": "canary-of-alfa@alfa.example", "name": "canary-of-alfa", "role": "usuario"},
+		"plans":         {"name": "canary-of-alfa", "limits": []any{map[string]any{"window": "day", "messages": 5}}},
+		"subscriptions": {"user_id": user, "plan_id": plan},
+		"models":        {"key": "canary-of-alfa", "provider": "rehearsal", "model": "canary-of-alfa", "name": "canary-of-alfa"},
+		"llm-configs":   {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
+		"widget-keys":   {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
+		"api-keys":      {"name": "canary-of-alfa"},
+		"exports":       {"user_id": user},
+		"tenants":       nil, // no administrator makes them
+		"conversations": nil, // made by talking
+	}
+}
+
+// id is that of a row which was made.
+func (a answer) id(t *testing.T) string {
+	t.Helper()
+	a.want(t, 201, "")
+	var made struct{ ID string }
+	a.into(t, &made)
+	if made.ID == "" || a.Header.Get("ETag") == "" || !strings.HasSuffix(a.Header.Get("Location"), "/"+made.ID) {
+		t.Fatalf("made %s with %v", a.body, a.Header)
+	}
+	return made.ID
+}
+
+// apiPaths are the paths of the OpenAPI document with their methods.
+func (s *site) apiPaths() map[string]map[string]json.RawMessage {
+	s.t.Helper()
+	var api struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	s.do("", "GET", "/api/v1/openapi.json", nil).into(s.t, &api)
+	return api.Paths
+}
+
+// Every route with an id, as every role of beta and as the operator, with an id of alfa: the same bytes as for an id that
+// nobody has. The routes come from the OpenAPI document, so that a new one is tested by being there.
 func TestForeignIDsAreUnknownOnEveryRoute(t *testing.T) {
 	s := newSite(t)
-	conv := s.converse("alfa usuario", "canary-of-alfa")
-	var api struct {
-		Paths map[string]map[string]struct {
-			RequestBody struct {
-				Content map[string]struct {
-					Schema struct {
-						Ref string `json:"$ref"`
-					}
-				}
-			}
+	foreign := map[string]string{"conversations": s.converse("alfa usuario", "canary-of-alfa"), "tenants": "alfa"}
+	for kind, body := range s.rowsOf() {
+		if body != nil {
+			foreign[kind] = s.do("alfa admin", "POST", "/api/v1/"+kind, body).id(t)
 		}
 	}
-	s.do("", "GET", "/api/v1/openapi.json", nil).into(t, &api)
 	tried := 0
-	for path, methods := range api.Paths {
+	for path, methods := range s.apiPaths() {
 		if !strings.Contains(path, "{id}") {
 			continue
 		}
+		id := foreign[tag(path)]
+		if id == "" {
+			t.Errorf("%s: rowsOf makes no row of this kind", path)
+			continue
+		}
+		unknown := id[:len(id)-3] + "000"
 		for method := range methods {
-			bodies := []any{nil}
-			if method == "post" || method == "put" || method == "patch" {
-				bodies = []any{map[string]any{"title": "x"}}
+			var body any
+			if method == "patch" {
+				body = map[string]any{"title": "x"}
+				if tag(path) != "conversations" {
+					body = map[string]any{}
+				}
 			}
-			for _, body := range bodies {
-				for _, role := range []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin} {
-					tried++
-					foreign := s.do("beta "+role, strings.ToUpper(method), strings.ReplaceAll(path, "{id}", conv), body)
-					unknown := s.do("beta "+role, strings.ToUpper(method), strings.ReplaceAll(path, "{id}", store.NewID("c")), body)
-					if foreign.StatusCode != 404 || foreign.body != unknown.body {
-						t.Errorf("%s %s as %s of beta: %d %s, an unknown id gets %s", method, path, role, foreign.StatusCode, foreign.body, unknown.body)
-					}
-					nonsense := s.do("beta "+role, strings.ToUpper(method), strings.ReplaceAll(path, "{id}", "c_$ne"), body)
-					if nonsense.body != unknown.body {
-						t.Errorf("%s %s: an id of a wrong shape gets %s", method, path, nonsense.body)
-					}
+			for _, person := range []string{"beta usuario", "beta supervisor", "beta admin", "ixc operador"} {
+				if person == "ixc operador" && tag(path) == "tenants" {
+					continue
+				}
+				tried++
+				try := func(id string) answer {
+					return s.do(person, strings.ToUpper(method), strings.ReplaceAll(path, "{id}", id), body)
+				}
+				got, want, nonsense := try(id), try(unknown), try("c_$ne")
+				if (got.StatusCode != 404 && got.StatusCode != 403) || got.body != want.body || nonsense.body != want.body {
+					t.Errorf("%s %s as %s: %d %s, an unknown id gets %s, a malformed one %s", method, path, person, got.StatusCode, got.body, want.body, nonsense.body)
+				}
+				if got.StatusCode == 403 && person == "beta admin" && tag(path) != "tenants" {
+					t.Errorf("%s %s: an admin may not, so that nothing was tried", method, path)
 				}
 			}
 		}
 	}
-	if tried < 15 {
+	if tried < 140 {
 		t.Errorf("only %d routes with an id were tried", tried)
 	}
-	for _, role := range []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin} {
-		for path := range api.Paths {
-			if strings.Contains(path, "{") {
-				continue
+	for kind, id := range foreign { // what beta tried has changed nothing
+		if kind != "tenants" && kind != "conversations" {
+			s.do("alfa admin", "GET", "/api/v1/"+kind+"/"+id, nil).want(t, 200, "")
+		}
+	}
+}
+
+// Nothing that a person of beta, or the operator, can list has anything of alfa in it.
+func TestListsShowNothingOfOthers(t *testing.T) {
+	s := newSite(t)
+	s.converse("alfa usuario", "canary-of-alfa")
+	for kind, body := range s.rowsOf() {
+		if body != nil {
+			s.do("alfa admin", "POST", "/api/v1/"+kind, body).id(t)
+		}
+	}
+	lists := 0
+	for path, methods := range s.apiPaths() {
+		if _, ok := methods["get"]; !ok || strings.Contains(path, "{") || path == "/api/v1/tenants" {
+			continue
+		}
+		for _, person := range []string{"beta usuario", "beta supervisor", "beta admin", "ixc operador"} {
+			a := s.do(person, "GET", path, nil)
+			if a.StatusCode == 200 {
+				lists++
 			}
-			if a := s.do("beta "+role, "GET", path, nil); strings.Contains(a.body, "canary-of-alfa") || strings.Contains(a.body, conv) {
-				t.Errorf("%s of beta reads alfa's data at %s", role, path)
+			if strings.Contains(a.body, "canary-of-alfa") || strings.Contains(a.body, "alfa.example") {
+				t.Errorf("%s reads alfa's data at %s: %s", person, path, a.body)
 			}
 		}
 	}
-	var list struct{ Items []json.RawMessage }
-	s.do("alfa usuario", "GET", "/api/v1/conversations", nil).into(t, &list)
-	if len(list.Items) != 1 {
-		t.Errorf("alfa's own list has %d items", len(list.Items))
+	if lists < 25 {
+		t.Errorf("only %d lists were read", lists)
 	}
 }
 

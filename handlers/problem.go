@@ -94,6 +94,10 @@ func fromStore(err error) *hub.Error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return hub.E("not_found")
+	case errors.Is(err, store.ErrLastAdmin):
+		return conflict("the distributor's last administrator can't be removed")
+	case errors.Is(err, store.ErrInUse):
+		return conflict("somebody is still subscribed to it")
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrExists):
 		return hub.E("conflict")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
@@ -102,6 +106,13 @@ func fromStore(err error) *hub.Error {
 		return e
 	}
 	return hub.E("internal")
+}
+
+// conflict refuses what trying again would not change.
+func conflict(message string) *hub.Error {
+	e := hub.Ef("conflict", message)
+	e.Retry = false
+	return e
 }
 
 // asProblem is problemOf for handlers, where no error stays none.

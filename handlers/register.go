@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strings"
 
@@ -19,6 +20,14 @@ const (
 // Bearer is part of every private route's input.
 type Bearer struct {
 	Authorization string `header:"Authorization" hidden:"true"`
+
+	address string // where the request comes from, for the audit log
+}
+
+// Resolve implements huma.Resolver.
+func (b *Bearer) Resolve(c huma.Context) []error {
+	b.address, _, _ = net.SplitHostPort(c.RemoteAddr())
+	return nil
 }
 
 func (b *Bearer) credentials() string { return b.Authorization }

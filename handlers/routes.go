@@ -14,6 +14,9 @@ import (
 
 // Who may call a route.
 var (
+	admins   = []string{store.RoleAdmin}
+	operator = []string{store.RoleOperator}
+	managers = []string{store.RoleAdmin, store.RoleOperator} // of their own rows: the operator's are every distributor's
 	everyone = []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin, store.RoleOperator}
 	visitors = []string{store.RoleVisitor}
 	talkers  = append(visitors, everyone...)
@@ -64,6 +67,8 @@ func (s *Server) api(r *mux.Router) {
 	public(a, "POST", "/api/v1/widget/sessions", "Begin or renew a visitor's session in the widget", s.openWidgetSession)
 	privateEmpty(s, a, visitors, "DELETE", "/api/v1/widget/sessions", "End the visitor's session on this device", s.endWidgetSession)
 
+	publicEmpty(a, "POST", "/api/v1/auth/invite", "Set a password with an invitation", s.acceptInvite)
+	privateEmpty(s, a, everyone, "POST", "/api/v1/me/password", "Change the own password; ends all sessions", s.changePassword)
 	private(s, a, everyone, "GET", "/api/v1/me", "The person, their plan, quota and models", s.getMe)
 	private(s, a, talkers, "GET", "/api/v1/conversations", "The person's conversations, the latest first", s.listConversations)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}", "One conversation", s.getConversation)
@@ -71,6 +76,82 @@ func (s *Server) api(r *mux.Router) {
 	privateEmpty(s, a, talkers, "DELETE", "/api/v1/conversations/{id}", "Delete a conversation", s.deleteConversation)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
+
+	s.management(a)
+}
+
+// management is the part of the REST interface for those who run a distributor, or the installation.
+func (s *Server) management(a huma.API) {
+	private(s, a, admins, "GET", "/api/v1/users", "The distributor's people", s.listUsers)
+	create(s, a, admins, "/api/v1/users", "u", "Add a person", s.createUser, s.getUser)
+	row(s, a, admins, "/api/v1/users/{id}", "A person", s.getUser)
+	change(s, a, admins, "/api/v1/users/{id}", "Change a person's name, role or state", s.changeUser)
+	remove(s, a, admins, "/api/v1/users/{id}", "Erase a person and what they wrote", s.deleteUser)
+	privateEmpty(s, a, admins, "POST", "/api/v1/users/{id}/revoke", "End all sessions of a person", s.revokeUser)
+	private(s, a, admins, "POST", "/api/v1/users/{id}/invite", "Make an invitation to set a password", s.inviteUser)
+
+	rows(s, a, managers, "/api/v1/plans", "Plans", s.listPlans)
+	create(s, a, managers, "/api/v1/plans", "p", "Add a plan", s.createPlan, s.getPlan)
+	row(s, a, managers, "/api/v1/plans/{id}", "A plan", s.getPlan)
+	change(s, a, managers, "/api/v1/plans/{id}", "Change a plan; it counts from the next message on", s.changePlan)
+	remove(s, a, managers, "/api/v1/plans/{id}", "Delete a plan that nobody is subscribed to", s.deletePlan)
+
+	rows(s, a, admins, "/api/v1/subscriptions", "Who is on which plan", s.listSubscriptions)
+	create(s, a, admins, "/api/v1/subscriptions", "a", "Put a person on a plan", s.createSubscription, s.getSubscription)
+	row(s, a, admins, "/api/v1/subscriptions/{id}", "A subscription", s.getSubscription)
+	change(s, a, admins, "/api/v1/subscriptions/{id}", "Change a subscription", s.changeSubscription)
+	remove(s, a, admins, "/api/v1/subscriptions/{id}", "Put a person back on the default plan", s.deleteSubscription)
+
+	rows(s, a, managers, "/api/v1/models", "The catalogue of models", s.listModels)
+	create(s, a, managers, "/api/v1/models", "o", "Add a model", s.createModel, s.getModel)
+	row(s, a, managers, "/api/v1/models/{id}", "A model", s.getModel)
+	change(s, a, managers, "/api/v1/models/{id}", "Change a model", s.changeModel)
+	remove(s, a, managers, "/api/v1/models/{id}", "Delete a model", s.deleteModel)
+
+	rows(s, a, managers, "/api/v1/llm-configs", "Ways to reach models", s.listLLMConfigs)
+	create(s, a, managers, "/api/v1/llm-configs", "l", "Add a way to reach models", s.createLLMConfig, s.getLLMConfig)
+	row(s, a, managers, "/api/v1/llm-configs/{id}", "A way to reach models", s.getLLMConfig)
+	change(s, a, managers, "/api/v1/llm-configs/{id}", "Change a way to reach models", s.changeLLMConfig)
+	remove(s, a, managers, "/api/v1/llm-configs/{id}", "Delete a way to reach models", s.deleteLLMConfig)
+
+	rows(s, a, admins, "/api/v1/widget-keys", "The widget's keys", s.listWidgetKeys)
+	create(s, a, admins, "/api/v1/widget-keys", "pk", "Add a key of the widget", s.createWidgetKey, s.getWidgetKey)
+	row(s, a, admins, "/api/v1/widget-keys/{id}", "A key of the widget", s.getWidgetKey)
+	change(s, a, admins, "/api/v1/widget-keys/{id}", "Change a key of the widget", s.changeWidgetKey)
+	remove(s, a, admins, "/api/v1/widget-keys/{id}", "Delete a key of the widget", s.deleteWidgetKey)
+	private(s, a, admins, "POST", "/api/v1/widget-keys/{id}/secret", "Make a new secret that signs visitors' identities", s.renewWidgetSecret)
+
+	rows(s, a, admins, "/api/v1/api-keys", "Keys of programs", s.listAPIKeys)
+	create(s, a, admins, "/api/v1/api-keys", "k", "Make a key for a program", s.createAPIKey, s.getAPIKey)
+	row(s, a, admins, "/api/v1/api-keys/{id}", "A program's key", s.getAPIKey)
+	change(s, a, admins, "/api/v1/api-keys/{id}", "Change a program's key", s.changeAPIKey)
+	remove(s, a, admins, "/api/v1/api-keys/{id}", "Delete a program's key", s.deleteAPIKey)
+
+	one(s, a, admins, "/api/v1/branding", "How the portal looks", s.getBranding)
+	changeOne(s, a, admins, "/api/v1/branding", "Change how the portal looks", s.changeBranding)
+	one(s, a, admins, "/api/v1/retention", "How long things are kept", s.getRetention)
+	changeOne(s, a, admins, "/api/v1/retention", "Change how long things are kept", s.changeRetention)
+	one(s, a, admins, "/api/v1/privacy", "What is masked and told", s.getPrivacy)
+	changeOne(s, a, admins, "/api/v1/privacy", "Change what is masked and told", s.changePrivacy)
+
+	private(s, a, admins, "GET", "/api/v1/usage", "What was used, by day, model, channel or key", s.getUsage)
+	private(s, a, admins, "GET", "/api/v1/usage/people", "What each person used", s.getPeopleUse)
+	private(s, a, managers, "GET", "/api/v1/audit", "Who did what, the latest first", s.getAudit)
+	private(s, a, managers, "GET", "/api/v1/audit/check", "Whether the audit log is what was written", s.checkAudit)
+
+	rows(s, a, admins, "/api/v1/exports", "Exports of people's data", s.listExports)
+	create(s, a, admins, "/api/v1/exports", "x", "Export what is kept of a person", s.createExport, s.getExport)
+	row(s, a, admins, "/api/v1/exports/{id}", "An export", s.getExport)
+	remove(s, a, admins, "/api/v1/exports/{id}", "Take an export back", s.deleteExport)
+	private(s, a, admins, "GET", "/api/v1/exports/{id}/file", "Download an export", s.downloadExport)
+
+	rows(s, a, operator, "/api/v1/tenants", "Distributors", s.listTenants)
+	create(s, a, operator, "/api/v1/tenants", "u", "Add a distributor with its first administrator", s.createTenant, s.getTenant)
+	row(s, a, operator, "/api/v1/tenants/{id}", "A distributor", s.getTenant)
+	change(s, a, operator, "/api/v1/tenants/{id}", "Change a distributor", s.changeTenant)
+	remove(s, a, operator, "/api/v1/tenants/{id}", "Delete a distributor after 30 days", s.deleteTenant)
+	private(s, a, operator, "POST", "/api/v1/tenants/{id}/suspend", "Suspend a distributor", s.setTenantState(store.StateSuspended, "suspender"))
+	private(s, a, operator, "POST", "/api/v1/tenants/{id}/resume", "Let a distributor go on, or take its deletion back", s.setTenantState(store.StateActive, "retomar"))
 }
 
 // operationsRoutes is what only operators reach.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 
 	"github.com/gorilla/mux"
@@ -23,7 +24,9 @@ type Options struct {
 	Hub       *hub.Hub
 	Store     *store.Store
 	Tokens    *Tokens
-	Sealer    *llm.Sealer // of the secrets at rest
+	Sealer    *llm.Sealer    // of the secrets at rest
+	LLM       *llm.Client    // tests configurations
+	Networks  []netip.Prefix // private addresses that distributors' configurations may reach; usually none
 	Logger    *slog.Logger
 	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
 	Dist      fs.FS               // the built front end
@@ -35,20 +38,22 @@ type Options struct {
 
 // A Server is the HTTP edge. Its handlers are safe for concurrent use.
 type Server struct {
-	hub     *hub.Hub
-	store   *store.Store
-	tokens  *Tokens
-	sealer  *llm.Sealer
-	widgets *widgetKeys
-	loaders *expirable.LRU[string, file] // of the widget, by the origin of the page
-	log     *slog.Logger
-	metrics prometheus.Gatherer
-	files   *files
-	pages   *template.Template
-	public  *url.URL
-	version string
-	dev     bool
-	logins  *attempts
+	hub      *hub.Hub
+	store    *store.Store
+	tokens   *Tokens
+	sealer   *llm.Sealer
+	llm      *llm.Client
+	networks []netip.Prefix
+	widgets  *widgetKeys
+	loaders  *expirable.LRU[string, file] // of the widget, by the origin of the page
+	log      *slog.Logger
+	metrics  prometheus.Gatherer
+	files    *files
+	pages    *template.Template
+	public   *url.URL
+	version  string
+	dev      bool
+	logins   *attempts
 }
 
 // New prepares the edge; it reads the front end's files into memory.
@@ -64,7 +69,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.DefaultGatherer
 	}
-	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, widgets: &widgetKeys{dir: o.Store.Directory()},
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
 		public: o.PublicURL, version: o.Version, dev: o.Development, logins: newAttempts()}, nil
 }

@@ -37,10 +37,13 @@ func (t *Tenant) APIKey(ctx context.Context, id string) (APIKey, error) {
 	return get(ctx, t.apiKeys, id)
 }
 
-// CreateAPIKey makes a key and returns it: it can't be seen again.
+// CreateAPIKey makes a key and returns it: it can't be seen again. Without an id it gets one; ErrExists.
 func (t *Tenant) CreateAPIKey(ctx context.Context, k APIKey) (APIKey, string, error) {
 	now := t.now()
-	k.ID, k.State, k.Rev, k.CreatedAt, k.ChangedAt = NewID("k"), StateActive, 1, now, now
+	if k.ID == "" {
+		k.ID = NewID("k")
+	}
+	k.State, k.Rev, k.CreatedAt, k.ChangedAt = StateActive, 1, now, now
 	k.ExpiresAt = milli(k.ExpiresAt)
 	secret := rand.Text() + rand.Text()
 	token := "ak_" + t.id.s + "_" + strings.TrimPrefix(k.ID, "k_") + "_" + secret

@@ -1,0 +1,122 @@
+package handlers
+
+import (
+	"context"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+// ModelBody is an entry of the catalogue that people choose from.
+type ModelBody struct {
+	Key      string    `json:"key" minLength:"1" maxLength:"80" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*$" doc:"what plans and clients name it by"`
+	Provider string    `json:"provider" enum:"openai,gemini,gemini-generative-ai-go,rehearsal"`
+	Model    string    `json:"model" minLength:"1" maxLength:"128" doc:"the provider's name of it"`
+	Name     string    `json:"name" minLength:"1" maxLength:"80"`
+	Context  int64     `json:"context" required:"false" minimum:"0" maximum:"100000000" doc:"tokens"`
+	Price    PriceBody `json:"price" required:"false"`
+	State    string    `json:"state" required:"false" enum:"active,disabled" default:"active"`
+}
+
+// PriceBody is in units of currency per million tokens.
+type PriceBody struct {
+	Input  float64 `json:"input" required:"false" minimum:"0" maximum:"1000000"`
+	Output float64 `json:"output" required:"false" minimum:"0" maximum:"1000000"`
+}
+
+type modelView struct {
+	Meta
+	ModelBody
+}
+
+// microUnits is how the store counts money.
+const microUnits = 1e6
+
+func viewModel(m store.Model) modelView {
+	return modelView{metaOf(m.ID, m.Rev, m.CreatedAt, m.ChangedAt), ModelBody{m.Key, m.Provider, m.Model, m.Name, m.Context,
+		PriceBody{float64(m.PriceIn) / microUnits, float64(m.PriceOut) / microUnits}, showState(m.State)}}
+}
+
+func (b ModelBody) set(m *store.Model) {
+	m.Key, m.Provider, m.Model, m.Name, m.Context, m.State = b.Key, b.Provider, b.Model, b.Name, b.Context, storeState(b.State)
+	m.PriceIn, m.PriceOut = int64(b.Price.Input*microUnits+0.5), int64(b.Price.Output*microUnits+0.5)
+}
+
+// showState and storeState translate the states of managed rows.
+func showState(stored string) string {
+	switch stored {
+	case store.StateActive:
+		return "active"
+	case store.StateSuspended:
+		return "suspended"
+	case store.StateClosing:
+		return "closing"
+	case store.StateDeleted:
+		return "deleted"
+	}
+	return "disabled"
+}
+
+func storeState(shown string) string {
+	if shown == "disabled" {
+		return store.StateDisabled
+	}
+	return store.StateActive
+}
+
+// modelRows are the models a person manages: the operator's are everyone's.
+type modelRows interface {
+	Model(context.Context, string) (store.Model, error)
+	CreateModel(context.Context, store.Model) error
+	UpdateModel(context.Context, store.Model) (store.Model, error)
+	DeleteModel(ctx context.Context, id string, rev int64) error
+}
+
+func (s *Server) modelRows(who hub.Principal) modelRows {
+	if who.Role == store.RoleOperator {
+		return s.store.Global()
+	}
+	return who.Tenant
+}
+
+func (s *Server) listModels(ctx context.Context, who hub.Principal, p store.Page) ([]modelView, string, error) {
+	read := who.Tenant.OwnModels
+	if who.Role == store.RoleOperator {
+		read = s.store.Global().Models
+	}
+	list, next, err := read(ctx, p)
+	return viewAll(list, viewModel), next, err
+}
+
+func (s *Server) getModel(ctx context.Context, who hub.Principal, id string) (modelView, error) {
+	m, err := s.modelRows(who).Model(ctx, id)
+	return viewModel(m), err
+}
+
+func (s *Server) createModel(ctx context.Context, who hub.Principal, id string, b ModelBody) (modelView, error) {
+	m := store.Model{ID: id}
+	b.set(&m)
+	if err := s.modelRows(who).CreateModel(ctx, m); err != nil {
+		return modelView{}, err
+	}
+	return s.getModel(ctx, who, id)
+}
+
+func (s *Server) changeModel(ctx context.Context, who hub.Principal, id string, rev int64, apply func(*ModelBody) error) (modelView, error) {
+	m, err := s.modelRows(who).Model(ctx, id)
+	if err != nil {
+		return modelView{}, err
+	}
+	b := viewModel(m).ModelBody
+	if err := apply(&b); err != nil {
+		return modelView{}, err
+	}
+	b.set(&m)
+	m.Rev = revision(rev, m.Rev)
+	m, err = s.modelRows(who).UpdateModel(ctx, m)
+	return viewModel(m), err
+}
+
+func (s *Server) deleteModel(ctx context.Context, who hub.Principal, id string, rev int64) error {
+	return s.modelRows(who).DeleteModel(ctx, id, rev)
+}
