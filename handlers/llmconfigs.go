@@ -154,3 +154,34 @@ func (s *Server) deleteLLMConfig(ctx context.Context, who hub.Principal, id stri
 	}
 	return rows.delete(ctx, id, rev)
 }
+
+type llmTestOutput struct {
+	Body struct {
+		OK        bool   `json:"ok"`
+		Verdict   string `json:"verdict" enum:"ok,key_refused,no_balance,model_unknown,unreachable,address_denied,rate_limited,too_slow,not_compatible,misconfigured"`
+		Reason    string `json:"reason,omitempty"`
+		LatencyMS int64  `json:"latency_ms" doc:"to the first token, or to the failure"`
+		Model     string `json:"model,omitempty" doc:"that answered"`
+	}
+}
+
+// testLLMConfig asks the model something small, at the expense of its owner.
+func (s *Server) testLLMConfig(ctx context.Context, who hub.Principal, in *Item) (*llmTestOutput, error) {
+	rows := s.configRows(who)
+	c, err := rows.get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	t := llm.Target{ID: c.ID, Tenant: rows.scope, Name: c.Name, Provider: c.Provider, BaseURL: c.BaseURL, Model: c.DefaultModel, Script: c.Script,
+		Temperature: c.Temperature, Private: rows.scope == ""}
+	if c.SealedKey != "" {
+		if t.APIKey, err = s.sealer.Open(rows.scope, c.ID, c.SealedKey); err != nil {
+			return nil, hub.Ef("llm_config", "the stored key can't be opened; set it again")
+		}
+	}
+	r := s.llm.Test(ctx, t)
+	out := &llmTestOutput{}
+	out.Body.OK, out.Body.Verdict, out.Body.Reason = r.Verdict == llm.OK, string(r.Verdict), r.Reason
+	out.Body.LatencyMS, out.Body.Model = r.Latency.Milliseconds(), r.Model
+	return out, nil
+}

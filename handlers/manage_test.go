@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -230,6 +231,35 @@ func TestAKeyIsWrittenAndNeverRead(t *testing.T) {
 		if strings.Contains(seen, form) {
 			t.Errorf("an answer holds the key as %q", form)
 		}
+	}
+}
+
+func TestAConfigurationIsTested(t *testing.T) {
+	s := newSite(t)
+	const key = "sk-planted-0123456789"
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+key {
+			http.Error(w, `{"error":{"message":"wrong key `+r.Header.Get("Authorization")+`"}}`, http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, `data: {"model":"m1","choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+	}))
+	defer upstream.Close()
+	id := s.do("ixc operador", "POST", "/api/v1/llm-configs", doc{"name": "x", "provider": "openai", "base_url": upstream.URL + "/v1", "api_key": key, "default_model": "m"}).id(t)
+	if a := s.do("ixc operador", "POST", "/api/v1/llm-configs/"+id+"/test", nil); !strings.Contains(a.body, `{"ok":true,"verdict":"ok"`) || !strings.Contains(a.body, `"model":"m1"`) {
+		t.Error(a.body)
+	}
+	s.do("ixc operador", "PATCH", "/api/v1/llm-configs/"+id, doc{"api_key": "sk-wrong-0123456789"}).want(t, 200, "")
+	if a := s.do("ixc operador", "POST", "/api/v1/llm-configs/"+id+"/test", nil); !strings.Contains(a.body, `"verdict":"key_refused"`) || strings.Contains(a.body, "sk-wrong") {
+		t.Error(a.body)
+	}
+	s.do("alfa admin", "POST", "/api/v1/llm-configs/"+id+"/test", nil).want(t, 404, "not_found")
+	// A distributor's configuration reaches no private address, whatever its name resolves to.
+	s.do("alfa admin", "POST", "/api/v1/llm-configs", doc{"name": "x", "provider": "openai", "base_url": upstream.URL, "default_model": "m"}).want(t, 422, "bad_field")
+	id = s.do("alfa admin", "POST", "/api/v1/llm-configs", doc{"name": "x", "provider": "openai", "base_url": "https://localhost:1/v1", "api_key": key, "default_model": "m"}).id(t)
+	if a := s.do("alfa admin", "POST", "/api/v1/llm-configs/"+id+"/test", nil); !strings.Contains(a.body, `"verdict":"address_denied"`) {
+		t.Error(a.body)
 	}
 }
 

@@ -114,6 +114,8 @@ func (s *Server) management(a huma.API) {
 	change(s, a, managers, "/api/v1/llm-configs/{id}", "Change a way to reach models", s.changeLLMConfig)
 	remove(s, a, managers, "/api/v1/llm-configs/{id}", "Delete a way to reach models", s.deleteLLMConfig)
 
+	private(s, a, managers, "POST", "/api/v1/llm-configs/{id}/test", "Ask the model something small", s.testLLMConfig)
+
 	rows(s, a, admins, "/api/v1/widget-keys", "The widget's keys", s.listWidgetKeys)
 	create(s, a, admins, "/api/v1/widget-keys", "pk", "Add a key of the widget", s.createWidgetKey, s.getWidgetKey)
 	row(s, a, admins, "/api/v1/widget-keys/{id}", "A key of the widget", s.getWidgetKey)
