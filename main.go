@@ -17,11 +17,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"aihub/frontend"
 	"aihub/handlers"
 	"aihub/hub"
 	"aihub/hub/natsbus"
 	"aihub/llm"
+	"aihub/llm/knowledge"
 	"aihub/store"
 )
 
@@ -102,7 +105,8 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain})
+	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(prometheus.DefaultRegisterer)})
 	hubClosed := false
 	closeHub := func() {
 		if !hubClosed {

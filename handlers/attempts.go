@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // attempts counts wrong passwords for every name that is tried, known or not, so that being locked out tells nobody
@@ -12,16 +12,21 @@ import (
 // name not tried for the longest is forgotten.
 type attempts struct {
 	mu    sync.Mutex
-	names *expirable.LRU[string, attempt]
+	names *lru.Cache[string, attempt]
 }
 
 type attempt struct {
 	failures int
+	last     time.Time
 	until    time.Time
 }
 
 func newAttempts() *attempts {
-	return &attempts{names: expirable.NewLRU[string, attempt](20_000, nil, time.Hour)}
+	names, err := lru.New[string, attempt](20_000)
+	if err != nil {
+		panic("handlers: " + err.Error()) // only for a size that is not positive
+	}
+	return &attempts{names: names}
 }
 
 func attemptKey(slug, email string) string { return slug + "\x00" + email }
@@ -39,6 +44,10 @@ func (a *attempts) failed(slug, email string, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t, _ := a.names.Get(attemptKey(slug, email))
+	if now.Sub(t.last) > time.Hour {
+		t = attempt{}
+	}
+	t.last = now
 	if t.failures++; t.failures >= lockAfter {
 		t.until = now.Add(lockFor << min(t.failures-lockAfter, 6))
 	}

@@ -152,7 +152,7 @@ func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted,
 	if c.Parent != nil && *c.Parent != "" {
 		return a, E("not_found")
 	}
-	a.title = shorten(*c.Text, 60)
+	a.title = shorten(*c.Text, titleLength)
 	id := derivedID("c", who.Tenant.ID().String(), who.User, c.CID)
 	conv, err := who.Tenant.Conversation(ctx, id)
 	if err == nil {
@@ -224,6 +224,9 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 	}
 	a.dup = !first
 	r.question = msg.ID
+	if a.made {
+		r.opening = msg.Text
+	}
 	switch err := t.AddMessage(ctx, r.answer()); {
 	case errors.Is(err, store.ErrExists):
 		return a.lateCopy(ctx, h, who, c, id)

@@ -41,6 +41,9 @@ func (r *run) prepare(ctx context.Context, parent, question string, asked *Quest
 	} else if r.request, err = r.hub.prompt(ctx, r.tenant, r.conv, r.config.Instructions, parent, question); err != nil {
 		return err
 	}
+	if err := r.enrich(ctx, question, asked != nil); err != nil {
+		return err
+	}
 	r.promptTokens = promptTokens(r.request)
 	r.reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.promptTokens+sliceTokens)
 	if errors.Is(err, store.ErrExists) {

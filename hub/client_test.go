@@ -52,6 +52,7 @@ type in struct {
 	More      bool              `json:"more"`
 	Quota     []hub.QuotaView   `json:"quota"`
 	Feat      []string          `json:"feat"`
+	Sources   []hub.SourceView  `json:"sources"`
 	raw       []byte
 	_         struct{}
 }

@@ -38,16 +38,17 @@ type Event struct {
 	Off   *int64 `json:"off,omitempty"` // bytes of the run's text before this delta
 	Text  string `json:"text,omitempty"`
 
-	State  string       `json:"state,omitempty"`
-	Code   string       `json:"code,omitempty"`
-	Finish string       `json:"finish,omitempty"`
-	Len    *int64       `json:"len,omitempty"`
-	SHA    string       `json:"sha,omitempty"`
-	Usage  *UsageView   `json:"usage,omitempty"`
-	Quota  *[]QuotaView `json:"quota,omitempty"`
-	Owner  *OwnerView   `json:"owner,omitempty"`
-	Title  string       `json:"title,omitempty"`
-	At     string       `json:"at,omitempty"`
+	State   string       `json:"state,omitempty"`
+	Code    string       `json:"code,omitempty"`
+	Finish  string       `json:"finish,omitempty"`
+	Len     *int64       `json:"len,omitempty"`
+	SHA     string       `json:"sha,omitempty"`
+	Usage   *UsageView   `json:"usage,omitempty"`
+	Sources []SourceView `json:"sources,omitempty"`
+	Quota   *[]QuotaView `json:"quota,omitempty"`
+	Owner   *OwnerView   `json:"owner,omitempty"`
+	Title   string       `json:"title,omitempty"`
+	At      string       `json:"at,omitempty"`
 }
 
 // first is the first sequence number the event stands for.

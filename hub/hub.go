@@ -10,7 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"aihub/llm"
+	"aihub/llm/knowledge"
 	"aihub/store"
 )
 
@@ -30,6 +33,8 @@ type Options struct {
 	Instance string        // names this instance in leases
 	Drain    time.Duration // how long live answers may finish at Close
 	Metrics  *Metrics      // nil: nothing is counted
+	// Library answers from the tenants' articles; nil: answers come without.
+	Library *knowledge.Library
 }
 
 // A Hub serves live connections and runs answers. Its methods are safe for concurrent use.
@@ -43,7 +48,9 @@ type Hub struct {
 	instance string
 	drain    time.Duration
 	metrics  *Metrics
-	skew     atomic.Int64 // of this instance's clock against the bus's, in nanoseconds
+	library  *knowledge.Library
+	known    *lru.Cache[string, facts] // by tenant
+	skew     atomic.Int64              // of this instance's clock against the bus's, in nanoseconds
 
 	ctx      context.Context // ends when everything must stop
 	cancel   context.CancelFunc
@@ -59,7 +66,7 @@ type Hub struct {
 func New(o Options) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
-		drain: o.Drain, metrics: o.Metrics, ctx: ctx, cancel: cancel}
+		drain: o.Drain, metrics: o.Metrics, library: o.Library, known: newFacts(), ctx: ctx, cancel: cancel}
 	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})

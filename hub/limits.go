@@ -31,7 +31,8 @@ const (
 	// drainJitter is the time over which connections are closed when an instance stops.
 	drainJitter = time.Second
 
-	maxCID = 64 // bytes
+	maxCID      = 64 // bytes
+	titleLength = 60 // code points, of a title made from the first message
 )
 
 // Bounds of a run.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aihub/llm"
+	"aihub/llm/mask"
 	"aihub/store"
 )
 
@@ -30,6 +31,8 @@ type run struct {
 	targets      []llm.Target
 	config       store.LLMConfig // of the first target
 	request      llm.Request
+	passages     []store.Source // of the tenant's knowledge, as they are in the request
+	opening      string         // the message that began the conversation, when this run answers it
 	promptTokens int64
 	started      time.Time
 	halted       chan halt // one slot: the first request counts
@@ -46,8 +49,9 @@ type run struct {
 	flushed    time.Time // of the last append; zero: none yet
 	stuckSince time.Time // since when the bus has refused; zero: it has not
 	usage      *llm.Usage
-	fenced     bool // somebody else has ended the run
-	taken      bool // a person has taken the conversation over: nothing more may be shown
+	fenced     bool           // somebody else has ended the run
+	taken      bool           // a person has taken the conversation over: nothing more may be shown
+	unmask     *mask.Restorer // nil: nothing is masked
 	asides     asides
 }
 
@@ -85,6 +89,9 @@ func (r *run) serve(ctx context.Context) {
 	}
 	r.finish(context.WithoutCancel(ctx), end)
 	r.hub.metrics.runEnded(r, end)
+	if end.state == store.RunComplete {
+		r.hub.workers.Go(func() { r.retitle(r.hub.ctx) })
+	}
 }
 
 // What another instance may ask of a run.
@@ -210,6 +217,9 @@ func (r *run) take(c chunk, more bool) (outcome, bool) {
 	if c.Usage != nil {
 		r.usage = c.Usage
 	}
+	if r.unmask != nil {
+		c.Text = r.unmask.Add(c.Text)
+	}
 	if c.Text != "" {
 		if r.firstToken == 0 {
 			r.firstToken = time.Since(r.started)
@@ -220,6 +230,9 @@ func (r *run) take(c chunk, more bool) (outcome, bool) {
 	}
 	if c.Finish == "" {
 		return outcome{}, false
+	}
+	if r.unmask != nil {
+		r.waiting = append(r.waiting, r.unmask.End()...)
 	}
 	if len(r.text)+len(r.waiting) == 0 {
 		code := "llm_empty"

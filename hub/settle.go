@@ -45,7 +45,7 @@ func (r *run) finish(ctx context.Context, end outcome) {
 	sum := sha256.Sum256(text)
 	final := store.Final{Text: string(text), State: end.state, Code: end.code, Finish: end.finish, Model: r.model, Provider: r.target.Provider,
 		KeyFrom: r.target.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(text)), Usage: r.cost(text),
-		FirstTokenMS: r.firstToken.Milliseconds(), TotalMS: time.Since(r.started).Milliseconds()}
+		FirstTokenMS: r.firstToken.Milliseconds(), TotalMS: time.Since(r.started).Milliseconds(), Sources: r.cited(string(text))}
 	err := insist(ctx, func(ctx context.Context) error { return r.tenant.FinishRun(ctx, r.msg, r.fence, final) })
 	if errors.Is(err, store.ErrConflict) {
 		log.Warn("run was ended by another instance")
@@ -123,7 +123,7 @@ func (s settled) account(ctx context.Context, log *slog.Logger, w *logWriter) {
 func (s settled) endEvent(ctx context.Context) Event {
 	u := s.final.Usage
 	e := Event{K: kindRunEnd, Run: s.run, Msg: s.msg, Parent: s.question, State: s.final.State, Code: s.final.Code, Finish: s.final.Finish, Model: s.final.Model,
-		Len: &s.final.Len, SHA: s.final.SHA, Usage: &UsageView{In: u.In, Out: u.Out, Estimated: u.Estimated}, At: nowStamp()}
+		Len: &s.final.Len, SHA: s.final.SHA, Usage: &UsageView{In: u.In, Out: u.Out, Estimated: u.Estimated}, Sources: viewSources(s.final.Sources), At: nowStamp()}
 	if s.plan != nil {
 		if uses, err := s.tenant.QuotaOf(ctx, s.user, *s.plan); err == nil {
 			quota := ViewQuota(uses)

@@ -13,7 +13,7 @@ import (
 )
 
 // An upstream is an OpenAI-compatible model server on a real socket. What it does stands in the last question, as
-// words: n=20 tokens, gap=5ms between them, cut (no finish), usage, empty, hold (waits for release before the rest).
+// words: n=20 tokens, gap=5ms between them, cut (no finish), usage, empty, echo=TEXT (one more token), hold (waits for release before the rest).
 type upstream struct {
 	server *httptest.Server
 	mu     sync.Mutex
@@ -89,6 +89,7 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 	u.calls = append(u.calls, c)
 	number, gate := len(u.calls), u.gate
 	u.mu.Unlock()
+	echo := ""
 	n, gap, cut, usage, hold, down := 10, time.Duration(0), false, false, false, false
 	for _, word := range strings.Fields(request.Messages[len(request.Messages)-1].Content) {
 		name, value, _ := strings.Cut(word, "=")
@@ -103,6 +104,8 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 			usage = true
 		case "hold":
 			hold = true
+		case "echo":
+			echo = value
 		case "empty":
 			n = 0
 		case "down":
@@ -117,6 +120,9 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	for i := range n {
 		token := fmt.Sprintf("‹r%d:%06d›ção😀 ", number, i)
+		if echo != "" && i == n-1 {
+			token = echo
+		}
 		c.mu.Lock()
 		c.text.WriteString(token)
 		c.mu.Unlock()

@@ -48,17 +48,33 @@ type RunView struct {
 	Usage  UsageView `json:"usage"`
 }
 
+// SourceView is an article that an answer refers to as [n].
+type SourceView struct {
+	N     int64  `json:"n"`
+	ID    string `json:"id"`
+	Title string `json:"title"`
+}
+
+func viewSources(sources []store.Source) []SourceView {
+	var out []SourceView
+	for _, s := range sources {
+		out = append(out, SourceView(s))
+	}
+	return out
+}
+
 // MessageView is one message as snapshots and the REST interface show it.
 type MessageView struct {
-	ID     string   `json:"id"`
-	Role   string   `json:"role"` // user, assistant or agent
-	Text   string   `json:"text"`
-	Cut    bool     `json:"cut,omitempty"` // only the beginning of the text is here
-	Parent string   `json:"parent,omitempty"`
-	CID    string   `json:"cid,omitempty"`
-	By     By       `json:"by"`
-	At     string   `json:"at"`
-	Run    *RunView `json:"run,omitempty"`
+	ID      string       `json:"id"`
+	Role    string       `json:"role"` // user, assistant or agent
+	Text    string       `json:"text"`
+	Cut     bool         `json:"cut,omitempty"` // only the beginning of the text is here
+	Parent  string       `json:"parent,omitempty"`
+	CID     string       `json:"cid,omitempty"`
+	By      By           `json:"by"`
+	At      string       `json:"at"`
+	Run     *RunView     `json:"run,omitempty"`
+	Sources []SourceView `json:"sources,omitempty"` // of an answer: the articles it refers to
 }
 
 // ViewMessage shows a stored message.
@@ -74,6 +90,7 @@ func ViewMessage(m store.Interaction) MessageView {
 		v.CID = m.CID
 	}
 	if r := m.Run; r != nil {
+		v.Sources = viewSources(r.Sources)
 		v.Run = &RunView{ID: r.ID, State: r.State, Code: r.Code, Finish: r.Finish, Model: r.Model, Len: r.Len, SHA: r.SHA,
 			Usage: UsageView{In: r.Usage.In, Out: r.Usage.Out, Estimated: r.Usage.Estimated}}
 	}

@@ -17,6 +17,7 @@ import (
 	"aihub/hub"
 	"aihub/hub/natsbus"
 	"aihub/llm"
+	"aihub/llm/knowledge"
 	"aihub/store"
 )
 
@@ -104,7 +105,8 @@ func (w *world) hub() *hub.Hub { return w.hubOn(w.bus()) }
 func (w *world) hubOn(b hub.Bus) *hub.Hub {
 	client := llm.New(llm.Options{})
 	n := w.hubs.Add(1)
-	h := hub.New(hub.Options{Store: w.store, Bus: b, LLM: client, Sealer: w.sealer, Auth: w, Logger: logger(w.t), Instance: fmt.Sprintf("i%d", n), Drain: time.Second})
+	h := hub.New(hub.Options{Store: w.store, Bus: b, LLM: client, Sealer: w.sealer, Auth: w, Logger: logger(w.t), Instance: fmt.Sprintf("i%d", n), Drain: time.Second,
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(w.store))})
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

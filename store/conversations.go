@@ -96,6 +96,13 @@ func (t *Tenant) RenameConversation(ctx context.Context, id, title string) error
 	return t.setConversation(ctx, id, map[string]any{"titulo": title})
 }
 
+// RetitleConversation changes a title that is still old; ErrConflict when somebody has changed it.
+func (t *Tenant) RetitleConversation(ctx context.Context, id, old, title string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return changed(t.conversations.Update(ctx, id, []doc.Cond{doc.Ne("estado", ConversationDeleted), doc.Eq("titulo", old)}, doc.Mod{Set: map[string]any{"titulo": title}}))
+}
+
 // DeleteConversation hides a conversation from everyone; ErrNotFound.
 func (t *Tenant) DeleteConversation(ctx context.Context, id string) error {
 	return t.setConversation(ctx, id, map[string]any{"estado": ConversationDeleted})

@@ -157,6 +157,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"Conversations": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return list(b.Conversations(ctx, n.User, "", 10))
 	},
+	"RetitleConversation": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.RetitleConversation(ctx, n.Conv, canary, "x")
+	},
 	"RenameConversation": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.RenameConversation(ctx, n.Conv, "x")
 	},

@@ -23,6 +23,7 @@ type LLMConfig struct {
 	Limits       []Limit   `bson:"limites" json:"limites"` // of all the tenant's people together
 	State        string    `bson:"estado" json:"estado"`
 	Default      bool      `bson:"padrao" json:"padrao"`
+	Titles       bool      `bson:"titulos" json:"titulos"` // new conversations get a title by a further small call
 	Script       string    `bson:"roteiro" json:"roteiro"` // of a rehearsal
 	Rev          int64     `bson:"rev" json:"rev"`
 	CreatedAt    time.Time `bson:"criado_em" json:"criado_em"`
@@ -89,7 +90,7 @@ func updateConfig(ctx context.Context, c doc.Coll[LLMConfig], v LLMConfig, now t
 	}
 	set := map[string]any{"nome": v.Name, "provedor": v.Provider, "base_url": v.BaseURL, "chave_cifrada": v.SealedKey, "chave_final": v.KeyLast4,
 		"modelo_padrao": v.DefaultModel, "instrucoes": v.Instructions, "cadeia_de_reserva": v.Fallbacks, "limites": v.Limits, "estado": v.State,
-		"padrao": v.Default, "roteiro": v.Script, "temperatura": v.Temperature}
+		"padrao": v.Default, "roteiro": v.Script, "titulos": v.Titles, "temperatura": v.Temperature}
 	next, err := change(ctx, c, v.ID, v.Rev, now, set)
 	if err != nil || !v.Default {
 		return next, err

@@ -50,6 +50,14 @@ type Run struct {
 	FirstTokenMS int64     `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
 	TotalMS      int64     `bson:"ms_total" json:"ms_total"`
 	StartedAt    time.Time `bson:"inicio" json:"inicio"`
+	Sources      []Source  `bson:"fontes,omitempty" json:"fontes,omitempty"`
+}
+
+// A Source is an article of the tenant that an answer refers to, under its title of that moment.
+type Source struct {
+	N     int64  `bson:"n" json:"n"` // how the answer's text refers to it: [1]
+	ID    string `bson:"artigo_id" json:"artigo_id"`
+	Title string `bson:"titulo" json:"titulo"`
 }
 
 // Progress is what a checkpoint stores.
@@ -65,6 +73,7 @@ type Final struct {
 	Len                                                      int64
 	Usage                                                    Usage
 	FirstTokenMS, TotalMS                                    int64
+	Sources                                                  []Source
 }
 
 // settleGrace is how long a final run may stay unsettled before the reaper looks at it.
@@ -89,7 +98,7 @@ func (t *Tenant) Checkpoint(ctx context.Context, msg string, fence int64, p Prog
 func (t *Tenant) FinishRun(ctx context.Context, msg string, fence int64, f Final) error {
 	err := t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": f.Text, "execucao.estado": f.State, "execucao.codigo": f.Code, "execucao.fim": f.Finish,
 		"execucao.modelo": f.Model, "execucao.provedor": f.Provider, "execucao.chave_de": f.KeyFrom, "execucao.sha256": f.SHA, "execucao.bytes": f.Len,
-		"execucao.uso": f.Usage, "execucao.ms_primeiro_token": f.FirstTokenMS, "execucao.ms_total": f.TotalMS,
+		"execucao.fontes": f.Sources, "execucao.uso": f.Usage, "execucao.ms_primeiro_token": f.FirstTokenMS, "execucao.ms_total": f.TotalMS,
 		"execucao.concessao": milli(t.store.now().Add(settleGrace))})
 	if !errors.Is(err, ErrConflict) {
 		return err
