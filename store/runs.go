@@ -50,7 +50,7 @@ type Run struct {
 	FirstTokenMS int64     `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
 	TotalMS      int64     `bson:"ms_total" json:"ms_total"`
 	StartedAt    time.Time `bson:"inicio" json:"inicio"`
-	Sources      []Source  `bson:"fontes,omitempty" json:"fontes,omitempty"`
+	Sources      []Source  `bson:"fontes" json:"fontes"`
 }
 
 // A Source is an article of the tenant that an answer refers to, under its title of that moment.
