@@ -70,7 +70,7 @@ func TestLlamaAnswers(t *testing.T) {
 		t.Errorf("usage %+v for %d chunks", first.Usage, first.Chunks)
 	}
 	if again := say(t.Context(), t, c, target, "Qual é o prazo?"); again.Text != first.Text {
-		t.Errorf("%q, then %q", first.Text, again.Text)
+		t.Errorf("%q, then %q, %v", first.Text, again.Text, again.Err)
 	}
 	t.Logf("%q, %d chunks in %s", first.Text, first.Chunks, first.Took)
 }

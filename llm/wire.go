@@ -118,6 +118,9 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header = r.Header.Clone()
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", "aihub")
+	// Present but empty, it is not sent; it tells net/http to repeat the request when a kept connection turns out to be
+	// closed, before there is any answer.
+	r.Header["Idempotency-Key"] = []string{}
 	resp, err := x.wire.transport.RoundTrip(r)
 	if err != nil {
 		return nil, x.fail(x.unreached(err))

@@ -123,6 +123,7 @@ func Run(t *testing.T, provider string, d Dialect) {
 	t.Run("stopped", func(t *testing.T) { stopped(t, client, provider, d) })
 	t.Run("left", func(t *testing.T) { left(t, client, provider, d) })
 	t.Run("connections are used again", func(t *testing.T) { reused(t, client, provider, d) })
+	t.Run("worn connections", func(t *testing.T) { worn(t, client, provider, d) })
 	t.Run("echo", func(t *testing.T) { echo(t, client, provider, d) })
 	t.Run("fallback and retry", func(t *testing.T) { fallback(t, provider, d) })
 }
@@ -211,6 +212,26 @@ func reused(t *testing.T, client *llm.Client, provider string, d Dialect) {
 	}
 	if n := up.Connections(); n != 1 {
 		t.Errorf("%d connections for 20 answers", n)
+	}
+}
+
+// worn: a kept connection that the upstream closes when it is used again costs no answer.
+func worn(t *testing.T, client *llm.Client, provider string, d Dialect) {
+	up := NewUpstream(t, func(c *Conn) {
+		if c.N%2 == 0 {
+			return
+		}
+		c.Keep()
+		c.Chunks()
+		c.Send(Chunk(Event(d.Text("Olá"))), Chunk(Event(d.Finish(d.Stop()))+d.End()), LastChunk)
+	})
+	for range 3 {
+		if r := Ask(t.Context(), t, client, llm.Target{ID: t.Name(), Provider: provider, BaseURL: up.URL, APIKey: Canary, Model: "m-1", Private: true}); r.Text != "Olá" || r.Err != nil {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if up.Requests() != 5 {
+		t.Errorf("%d requests", up.Requests())
 	}
 }
 
