@@ -35,6 +35,7 @@ var settings = []setting{
 	{name: "AIHUB_ACCESS_TTL", def: "900", help: "life of an access token in seconds, 5 to 86400"},
 	{name: "AIHUB_DEMO_PASSWORD", def: "demo-aihub", help: "password of the demo's users, 8 to 256 bytes", secret: true},
 	{name: "AIHUB_LLM_NETWORKS", help: "private networks that distributors' model addresses may reach, like 10.1.0.0/16,fd00::/8; default none, in development loopback"},
+	{name: "AIHUB_OTLP_ENDPOINT", help: "address of an OpenTelemetry collector, like http://collector:4318/v1/traces; unset: no spans"},
 	{name: "MONGODB_URI", help: "database; unset: embedded SQLite in AIHUB_DATA, for a single instance", secret: true},
 	{name: "NATS_URL", help: "bus between instances; unset: embedded in this process, for a single instance", secret: true},
 	{name: "OPENAI_API_KEY", help: "with an empty store: key of the global model configuration", secret: true},
@@ -53,6 +54,7 @@ type config struct {
 	previousKeys      [][]byte
 	publicURL         *url.URL
 	drain             time.Duration
+	otlp              string
 	accessTTL         time.Duration
 	demoPassword      string
 	networks          []netip.Prefix // private, that distributors' model addresses may reach
@@ -104,7 +106,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		}
 		panic("config: " + name + " is not a setting")
 	}
-	c := config{addr: get("AIHUB_ADDR"), opsAddr: get("AIHUB_OPS_ADDR"), data: get("AIHUB_DATA"), demoPassword: get("AIHUB_DEMO_PASSWORD"),
+	c := config{addr: get("AIHUB_ADDR"), opsAddr: get("AIHUB_OPS_ADDR"), data: get("AIHUB_DATA"), demoPassword: get("AIHUB_DEMO_PASSWORD"), otlp: get("AIHUB_OTLP_ENDPOINT"),
 		mongodbURI: get("MONGODB_URI"), natsURL: get("NATS_URL"),
 		openAI: provider{get("OPENAI_API_KEY"), get("OPENAI_BASE_URL"), get("OPENAI_MODEL")},
 		gemini: provider{key: get("GEMINI_API_KEY"), model: get("GEMINI_MODEL")}}
@@ -122,6 +124,11 @@ func readConfig(getenv func(string) string) (config, error) {
 	if c.opsAddr != "" {
 		if err := checkAddr(c.opsAddr); err != nil {
 			return c, fmt.Errorf("AIHUB_OPS_ADDR must be HOST:PORT, like 127.0.0.1:9090")
+		}
+	}
+	if c.otlp != "" {
+		if u, err := url.Parse(c.otlp); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return c, errors.New("AIHUB_OTLP_ENDPOINT must be an http:// or https:// address, like http://collector:4318/v1/traces")
 		}
 	}
 	if c.drain, err = seconds(get("AIHUB_DRAIN"), 0, 600); err != nil {

@@ -14,10 +14,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"aihub/frontend"
 	"aihub/handlers"
@@ -105,22 +107,27 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
-		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(prometheus.DefaultRegisterer)})
-	hubClosed := false
-	closeHub := func() {
-		if !hubClosed {
-			hubClosed = true
-			ctx, cancel := context.WithTimeout(context.Background(), c.drain+stopTime)
-			defer cancel()
-			if err := live.Close(ctx); err != nil {
-				log.Warn("hub did not stop in time", "error", err)
-			}
-		}
+	tracer, flushSpans, err := openTracer(ctx, c.otlp)
+	if err != nil {
+		return err
 	}
+	defer closing(log, "tracing", flushSpans)
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(metrics), Tracer: tracer})
+	closeHub := sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), c.drain+stopTime)
+		defer cancel()
+		if err := live.Close(ctx); err != nil {
+			log.Warn("hub did not stop in time", "error", err)
+		}
+	})
 	defer closeHub()
 
-	edge, err := handlers.New(handlers.Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Dist: frontend.Dist(), PublicURL: c.publicURL,
+	edge, err := handlers.New(handlers.Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Metrics: metrics,
+		Dist: frontend.Dist(), PublicURL: c.publicURL,
 		Version: version(), Development: !c.production})
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"aihub/llm"
@@ -33,6 +35,7 @@ type Options struct {
 	Instance string        // names this instance in leases
 	Drain    time.Duration // how long live answers may finish at Close
 	Metrics  *Metrics      // nil: nothing is counted
+	Tracer   trace.Tracer  // nil: runs leave no spans
 	// Library answers from the tenants' articles; nil: answers come without.
 	Library *knowledge.Library
 }
@@ -48,6 +51,7 @@ type Hub struct {
 	instance string
 	drain    time.Duration
 	metrics  *Metrics
+	tracer   trace.Tracer
 	library  *knowledge.Library
 	known    *lru.Cache[string, facts] // by tenant
 	skew     atomic.Int64              // of this instance's clock against the bus's, in nanoseconds
@@ -66,7 +70,7 @@ type Hub struct {
 func New(o Options) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
-		drain: o.Drain, metrics: o.Metrics, library: o.Library, known: newFacts(), ctx: ctx, cancel: cancel}
+		drain: o.Drain, metrics: o.Metrics, tracer: tracerOr(o.Tracer), library: o.Library, known: newFacts(), ctx: ctx, cancel: cancel}
 	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})

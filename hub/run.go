@@ -81,6 +81,7 @@ func (r *run) serve(ctx context.Context) {
 		defer unserve()
 	}
 	r.hub.metrics.runStarted(r)
+	served := time.Now()
 	end := r.stream(ctx)
 	if r.fenced {
 		r.hub.log.Warn("run was ended by another instance", "tenant", r.tenant.ID().String(), "conversation", r.conv, "run", r.id)
@@ -89,6 +90,7 @@ func (r *run) serve(ctx context.Context) {
 	}
 	r.finish(context.WithoutCancel(ctx), end)
 	r.hub.metrics.runEnded(r, end)
+	r.trace(end, served)
 	if end.state == store.RunComplete {
 		r.hub.workers.Go(func() { r.retitle(r.hub.ctx) })
 	}
