@@ -18,6 +18,7 @@ func TestAnAnswerIsOneSpanWithoutItsContent(t *testing.T) {
 	c := connect(t, w.hub(), "alfa/usuario")
 	good := c.ask("", "um", "segredo n=3")
 	c.ended(good.Run)
+	eventually(t, 5*time.Second, "a span", func() bool { return len(spans.GetSpans()) == 1 })
 	c.ended(c.ask("", "dois", "segredo n=3 cut").Run)
 	eventually(t, 5*time.Second, "two spans", func() bool { return len(spans.GetSpans()) == 2 })
 	for _, s := range spans.GetSpans() {
