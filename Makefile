@@ -46,5 +46,9 @@ browser-test:
 dist:
 	cd frontend && npm ci --no-audit --no-fund && npm run build
 
+# The pictures in docs/images, from the built program.
+images:
+	e2e/browser/images
+
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -66,7 +66,7 @@ export class Live {
 
   constructor(private readonly o: LiveOptions) {
     this.state = {
-      link: { is: 'connecting' },
+      link: { is: 'connecting', tries: 0 },
       hello: undefined,
       quota: [],
       chats: {},
@@ -79,8 +79,14 @@ export class Live {
       onHello: (hello) => this.arrived(hello),
       onPush: (push) => this.receive(push),
       onLink: (link) => this.become({ link }),
-      positions: () => Object.fromEntries(this.followed.map((c) => [c, this.state.chats[c]?.seq ?? 0])),
+      positions: () => this.positions(),
     })
+  }
+
+  private positions(): Record<string, number> {
+    this.flush()
+    const loaded = this.followed.flatMap((c) => this.state.chats[c] ?? []).filter((c) => c.loaded)
+    return Object.fromEntries(loaded.map((c) => [c.conv, c.seq]))
   }
 
   get current(): LiveState {
@@ -120,12 +126,12 @@ export class Live {
 
   /** Sends a message now, or as soon as there is a connection. */
   send(message: { conv: string | undefined; text: string; parent?: string; model?: string }) {
-    this.submit({ ...message, cid: crypto.randomUUID(), at: Date.now(), state: 'sending' })
+    this.submit({ ...message, cid: newCID(), at: Date.now(), state: 'sending' })
   }
 
   /** Asks for a further answer to a question. */
   regenerate(conv: string, question: string, model?: string) {
-    const cid = crypto.randomUUID()
+    const cid = newCID()
     this.submit({ cid, conv, text: '', regen: question, at: Date.now(), state: 'sending', ...(model ? { model } : {}) })
   }
 
@@ -347,6 +353,11 @@ export class Live {
     this.state = { ...this.state, ...change }
     this.o.onChange(this.state)
   }
+}
+
+/** A name for a message. (crypto.randomUUID is missing where a page is not served securely.) */
+function newCID(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('')
 }
 
 /** The next frame; a hidden page draws none, so there a timer stands in. */

@@ -53,6 +53,8 @@ const answerWithin = 20_000
 export class Api {
   private access: { token: string; until: number } | undefined
   private refreshing: Promise<string> | undefined
+  /** Told when the person must sign in again. */
+  onSignedOut: () => void = () => {}
 
   constructor(
     readonly slug: string,
@@ -143,13 +145,20 @@ export class Api {
   /** One tab at a time: refresh tokens are used once, and the tabs of a browser share the cookie. */
   private refresh(): Promise<string> {
     const renew = async () =>
-      this.keep(await this.call<Session>('POST', '/auth/refresh', { tenant: this.slug }).catch(signedOut))
+      this.keep(await this.call<Session>('POST', '/auth/refresh', { tenant: this.slug }).catch((e) => this.refused(e)))
     return navigator.locks ? navigator.locks.request(`aihub-refresh-${this.slug}`, renew) : renew()
   }
 
   private keep(s: Session): string {
     this.access = { token: s.access_token, until: Date.now() + Math.max(s.expires_in * 1000 - margin, 1000) }
     return s.access_token
+  }
+
+  private refused(e: unknown): never {
+    if (!(e instanceof ApiError) || e.status < 400 || e.status >= 500 || e.status === 429) throw e
+    this.access = undefined
+    this.onSignedOut()
+    throw new ApiError(401, 'signed_out')
   }
 
   private async call<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
@@ -176,12 +185,6 @@ export class Api {
     const p: { code?: string; retry_ms?: number; ref?: string } = await r.json().catch(() => ({}))
     throw new ApiError(r.status, p.code ?? 'internal', p.retry_ms, p.ref)
   }
-}
-
-function signedOut(e: unknown): never {
-  if (e instanceof ApiError && e.status >= 400 && e.status < 500 && e.status !== 429)
-    throw new ApiError(401, 'signed_out')
-  throw e
 }
 
 /** Every element of a paged list. */

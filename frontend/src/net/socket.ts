@@ -2,7 +2,7 @@ import type { Answer, Command, Failure, Frame, Hello, Push } from './frames'
 
 /** What the connection is doing. `ended` is final until open() is called again; its code says why. */
 export type Link =
-  | { is: 'connecting' }
+  | { is: 'connecting'; tries: number }
   | { is: 'open' }
   | { is: 'waiting'; tries: number }
   | { is: 'ended'; code: number }
@@ -96,7 +96,7 @@ export class Socket {
   }
 
   private connect() {
-    this.become({ is: 'connecting' })
+    this.become({ is: 'connecting', tries: this.tries })
     const ws = new (this.o.WebSocket ?? WebSocket)(this.o.url, protocol)
     this.ws = ws
     this.watch(connectWithin)

@@ -229,7 +229,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             </div>
           ) : (
             <Composer
-              draft={`${portal.slug}:${conv ?? 'new'}`}
+              draft={store.draftOf(conv)}
               placeholder={human ? t.placeholderHuman(chat?.owner.name || t.support) : t.placeholder}
               busy={busy && !human}
               blocked={blocked}
@@ -244,7 +244,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
         </div>
       </main>
       <Announcer chat={chat} readAloud={s.readAloud} />
-      {s.toast && <ToastView toast={s.toast} />}
+      <div role="status">{s.toast && <ToastView toast={s.toast} />}</div>
       {dialog && (
         <Suspense>
           <Dialogs
@@ -291,8 +291,8 @@ function endedText(code: number): string {
 export function Connection({ link }: { link: Link }) {
   return (
     <div role="status" className="empty:hidden">
-      {link.is === 'waiting' && (
-        <span className="flex items-center gap-2 rounded-full bg-surface-2 px-3 py-1 text-xs text-muted">
+      {(link.is === 'waiting' || (link.is === 'connecting' && link.tries > 0)) && (
+        <span className="animate-late flex items-center gap-2 rounded-full bg-surface-2 px-3 py-1 text-xs text-muted">
           <WifiOff size={13} aria-hidden />
           {t.offline}
         </span>
@@ -336,7 +336,7 @@ function ModelSelect({ models, value }: { models: { key: string; name: string }[
       <span className="sr-only">{t.model}</span>
       <select
         value={value ?? models[0]?.key}
-        onChange={(e) => useApp.setState({ model: e.target.value })}
+        onChange={(e) => store.setModel(e.target.value)}
         className="min-h-8 max-w-36 cursor-pointer appearance-none truncate rounded-lg bg-transparent pr-7 pl-2.5 hover:bg-surface-2 sm:max-w-56 pointer-coarse:min-h-11"
       >
         {models.map((m) => (
@@ -434,7 +434,6 @@ function Sheet({ onClose, children }: { onClose: () => void; children: React.Rea
 export function ToastView({ toast, low = false }: { toast: store.Toast; low?: boolean }) {
   return (
     <div
-      role="status"
       className={`animate-rise fixed ${low ? 'bottom-1' : 'bottom-28'} left-1/2 z-20 flex max-w-[calc(100%-2rem)] -translate-x-1/2 items-center gap-3 rounded-xl bg-fg px-4 py-2 text-sm text-bg shadow-[0_8px_28px_-8px_rgb(0_0_0/.4)]`}
     >
       {toast.text}

@@ -2,6 +2,7 @@ import { ArrowUp, Square } from 'lucide-react'
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { byteLength } from '../shared/bytes'
 import { number, t } from '../shared/i18n'
+import { readDraft, writeDraft } from './drafts'
 
 export type ComposerProps = {
   /** Names the draft that is kept for this conversation. */
@@ -48,7 +49,7 @@ export function Composer(p: ComposerProps) {
 
   const change = (value: string) => {
     setText(value)
-    sessionStorage.setItem(`draft:${p.draft}`, value)
+    writeDraft(p.draft, value)
     if (value) p.onTyping()
   }
   const send = () => {
@@ -123,8 +124,6 @@ export function Composer(p: ComposerProps) {
     </form>
   )
 }
-
-export const readDraft = (name: string) => sessionStorage.getItem(`draft:${name}`) ?? ''
 
 export function focusComposer() {
   document.getElementById('composer')?.focus()

@@ -184,7 +184,7 @@ function Entry({ entry, current, onNavigate }: { entry: Summary; current: boolea
         onClick={(e) => follow(e, entry.id, onNavigate)}
         onDoubleClick={() => setEditing(true)}
         title={title}
-        className="block truncate rounded-lg py-1.5 pr-9 pl-2.5 text-sm leading-6 text-muted transition-colors hover:bg-surface-2 hover:text-fg aria-[current]:bg-soft aria-[current]:font-medium aria-[current]:text-fg pointer-coarse:py-2.5"
+        className="block truncate rounded-lg py-1.5 pr-2.5 pl-2.5 group-focus-within:pr-9 group-hover:pr-9 text-sm leading-6 text-muted transition-colors hover:bg-surface-2 hover:text-fg aria-[current]:bg-soft aria-[current]:font-medium aria-[current]:text-fg pointer-coarse:py-2.5 pointer-coarse:pr-12"
       >
         {title}
       </a>

@@ -40,6 +40,7 @@ export function Thread(p: ThreadProps) {
   const anchored = useAnchor(steps, pending, toEnd)
   const brand = useMemo(() => ({ name: p.portal.name, logo: p.portal.logo_url }), [p.portal])
   const turns = useMemo(() => inTurns(steps), [steps])
+  const drawn = useBacklog(turns.length)
   const [loadingOlder, setLoadingOlder] = useState(false)
 
   const older = async () => {
@@ -119,10 +120,10 @@ export function Thread(p: ThreadProps) {
             </Button>
           )}
           {notes(undefined)}
-          {turns.map((turn, i) => (
+          {turns.slice(-drawn).map((turn, i, all) => (
             <section
               key={turn[0]!.message.id}
-              className={`turn flex flex-col gap-7 ${i === turns.length - 1 ? (anchored && waiting.length === 0 && !chat?.waiting ? 'last-turn' : '') : 'past-turn'}`}
+              className={`turn flex flex-col gap-7 ${i === all.length - 1 ? (anchored && waiting.length === 0 && !chat?.waiting ? 'last-turn' : '') : 'past-turn'}`}
             >
               {turn.map((s) => (
                 <StepAndNotes key={s.message.id} step={step(s)} notes={notes(s.message.id)} />
@@ -186,6 +187,17 @@ function inTurns(steps: Step[]): Step[][] {
     else turns.push([s])
   }
   return turns
+}
+
+/** How many of the newest turns to draw: the end of a long conversation at once, the rest when there is time. */
+function useBacklog(turns: number): number {
+  const [drawn, setDrawn] = useState(20)
+  useEffect(() => {
+    if (drawn >= turns) return
+    const timer = setTimeout(() => setDrawn((n) => n + 20), 30)
+    return () => clearTimeout(timer)
+  }, [drawn, turns])
+  return drawn
 }
 
 /** Whether a question was asked while the person watches; then it moves to the top and its answer grows below it. */

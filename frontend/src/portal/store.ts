@@ -3,6 +3,7 @@ import { Live, type LiveState, type Pending } from '../chat/live'
 import { Api, ApiError, type Me, type Portal, type Summary } from '../net/api'
 import type { Feedback } from '../net/frames'
 import { t } from '../shared/i18n'
+import { moveDraft } from './drafts'
 
 export type Toast = { text: string; action?: { label: string; run: () => void } }
 
@@ -25,6 +26,9 @@ export type AppState = {
 const slug = document.documentElement.dataset.slug ?? ''
 const base = location.pathname.startsWith(`/p/${slug}`) ? `/p/${slug}` : ''
 export const api = new Api(slug)
+api.onSignedOut = () => {
+  if (useApp.getState().phase === 'ready') useApp.setState({ expired: true })
+}
 
 /** How long a deletion can be undone. */
 const undoFor = 10_000
@@ -33,11 +37,13 @@ const live = new Live({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
   token: (fresh) => api.token(fresh),
   onChange: (state) => {
-    useApp.setState({ live: state, ...(isSignedOut(state) ? { expired: true } : {}) })
+    useApp.setState({ live: state })
   },
   onConversation: (pending, conv) => {
     // The person may have moved on to another conversation meanwhile.
-    if (useApp.getState().conv === undefined && pending.conv === undefined) open(conv, true)
+    if (useApp.getState().conv !== undefined || pending.conv !== undefined) return
+    moveDraft(draftOf(undefined), draftOf(conv))
+    open(conv, true)
   },
   full: async (conv) => (await api.messages(conv)).items,
   onActivity: (conv) => {
@@ -60,32 +66,38 @@ export const useApp = create<AppState>(() => ({
   listCursor: undefined,
   listLoaded: false,
   live: live.current,
-  model: undefined,
+  model: localStorage.getItem(`model:${slug}`) ?? undefined,
   toast: undefined,
   readAloud: localStorage.getItem('read-aloud') === '1',
 }))
 
 // Tabs tell each other that the list has changed; the conversations themselves come over each tab's own connection.
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel(`aihub:${slug}`) : undefined
-if (tabs) tabs.onmessage = () => refreshListSoon()
+if (tabs) {
+  tabs.onmessage = ({ data }: MessageEvent<News>) =>
+    data.signedOut ? location.assign(address(undefined)) : refreshListSoon()
+}
+type News = { list?: string; signedOut?: true }
 
 /** Loads the portal and, if the browser is signed in, the person. */
 export async function start() {
   window.addEventListener('popstate', () => show(routeOf(location.pathname)))
   window.addEventListener('pagehide', () => removal?.now())
   useApp.setState({ phase: 'loading' })
+  const signedIn = api.known ? api.token() : undefined // at the same time: on a slow line each question costs
+  signedIn?.catch(() => {})
   try {
     useApp.setState({ portal: await api.portal() })
   } catch (e) {
     useApp.setState({ phase: e instanceof ApiError && e.status === 404 ? 'missing' : 'failed' })
     return
   }
-  if (!api.known) {
+  if (!signedIn) {
     useApp.setState({ phase: 'login' })
     return
   }
   try {
-    await api.token()
+    await signedIn
     await enter()
   } catch (e) {
     useApp.setState({ phase: e instanceof ApiError && e.status === 401 ? 'login' : 'failed' })
@@ -104,20 +116,31 @@ export async function logout() {
   live.close()
   sessionStorage.clear()
   await api.logout().catch(() => {})
+  tabs?.postMessage({ signedOut: true } satisfies News)
   location.assign(address(undefined))
 }
 
 async function enter() {
+  live.open()
   const me = await api.me()
   useApp.setState({ me, phase: 'ready', expired: false })
-  live.open()
   show(routeOf(location.pathname))
   void refreshList()
 }
 
-function isSignedOut(state: LiveState): boolean {
-  return state.link.is === 'ended' && (state.link.code === 4401 || state.link.code === 4403)
+export function setModel(model: string) {
+  localStorage.setItem(`model:${slug}`, model)
+  useApp.setState({ model })
 }
+
+/** The model the person chose, if the plan still has it. */
+function chosenModel(): string | undefined {
+  const { model, me } = useApp.getState()
+  return me?.models.some((m) => m.key === model) ? model : undefined
+}
+
+/** The name under which what is written for a conversation is kept. */
+export const draftOf = (conv: string | undefined) => `${slug}:${conv ?? 'new'}`
 
 export const reconnect = () => live.open()
 
@@ -257,12 +280,13 @@ function save(file: Blob, name: string) {
 
 /** Sends a message; `parent` is what it goes on from, where that is not the newest message. */
 export function send(text: string, parent?: string) {
-  const { conv, model } = useApp.getState()
+  const { conv } = useApp.getState()
+  const model = chosenModel()
   live.send({ conv, text, ...(parent !== undefined ? { parent } : {}), ...(model ? { model } : {}) })
 }
 
 export function regenerate(conv: string, question: string) {
-  live.regenerate(conv, question, useApp.getState().model)
+  live.regenerate(conv, question, chosenModel())
 }
 
 export const retry = (cid: string) => live.retry(cid)

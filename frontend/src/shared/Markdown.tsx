@@ -12,16 +12,18 @@ export const Markdown = memo(function Markdown({ text, growing = false }: { text
   const stream = useRef<BlockStream>(undefined)
   stream.current ??= new BlockStream()
   const blocks = growing ? stream.current.blocks(text) : stream.current.end(text)
+  // Only a definition of a link can give a block of the same text another meaning once the whole is read.
+  const reread = !growing && blocks.some((b) => b.type === 'def')
   return blocks.map((token, i) => (
     // Blocks only grow at the end, so the place is the identity.
-    <Block key={i} token={token} final={!growing} />
+    <Block key={i} token={token} reread={reread} />
   ))
 })
 
-// A block is its raw text; only the reading of the whole (final) can give the same text another meaning.
+// A block is its raw text, so that of a long answer only the end is drawn again.
 const Block = memo(
-  ({ token }: { token: Token; final: boolean }) => block(token, 0),
-  (a, b) => a.token.raw === b.token.raw && a.token.type === b.token.type && a.final === b.final,
+  ({ token }: { token: Token; reread: boolean }) => block(token, 0),
+  (a, b) => a.token.raw === b.token.raw && a.token.type === b.token.type && a.reread === b.reread,
 )
 
 function block(token: Token, key: number): ReactNode {

@@ -142,6 +142,12 @@ describe('what is rendered', () => {
     expect(container.querySelector('ol')?.start).toBe(3)
     expect(container.querySelectorAll('input[type=checkbox]')).toHaveLength(2)
   })
+  it('resolves a link whose definition came last', () => {
+    const text = 'Veja [o manual][1].\n\n[1]: https://ixc.example/manual'
+    const { container, rerender } = render(<Markdown text={text} growing />)
+    rerender(<Markdown text={text} />)
+    expect(container.querySelector('a')?.href).toBe('https://ixc.example/manual')
+  })
   it('never throws and shows every word, whatever the text', () => {
     fc.assert(
       fc.property(text, fc.boolean(), (whole, growing) => {

@@ -1,0 +1,1 @@
+export{t as LoginDialog,r as LoginPage}from"./Login-Cd-lvFd6.js";
