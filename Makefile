@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check go-test frontend-test browser-test dist bench soak images
+.PHONY: run build test check go-test model-test frontend-test browser-test dist bench soak images
 
 run:
 	go run .
@@ -12,7 +12,7 @@ run:
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/aihub .
 
-test: check frontend-test go-test browser-test
+test: check frontend-test go-test model-test browser-test
 
 # Form: formatting, vet, staticcheck, known vulnerabilities, a tidy go.mod.
 check:
@@ -25,6 +25,10 @@ check:
 # Every Go test with the race detector, on both database engines; e2e starts the built program.
 go-test:
 	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && go test -race -timeout 20m ./...
+
+# Package llm against a real llama.cpp server and a mock server of other people.
+model-test:
+	e2e/llm/run
 
 # Lint, types and unit tests of the front end, and the proof that the committed frontend/dist is what its source builds.
 frontend-test:

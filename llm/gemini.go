@@ -139,7 +139,6 @@ func geminiMessage(p piece, thoughts bool) []byte {
 // geminiDialect reads the messages of generateContent.
 type geminiDialect struct {
 	text, reasoning joiner
-	blocked         bool
 }
 
 type geminiReply struct {

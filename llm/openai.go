@@ -128,7 +128,8 @@ func (p *openaiProvider) request(r Request) openai.ChatCompletionRequest {
 	case thinks, p.traits.completionTokens.Load() && !p.traits.plainTokens.Load():
 		req.MaxCompletionTokens = r.MaxTokens
 	default:
-		req.MaxTokens = r.MaxTokens // the name that every compatible server knows
+		//lint:ignore SA1019 the old name is the one that every compatible server knows
+		req.MaxTokens = r.MaxTokens
 	}
 	return req
 }

@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"iter"
+	"slices"
 	"sync/atomic"
 )
 
@@ -15,34 +16,36 @@ type traits struct {
 // complaints name them.
 var optional = []string{"stream_options", "max_completion_tokens", "max_tokens", "temperature", "thinking"}
 
-// learn remembers a refusal and reports whether a request without the parameter is worth trying.
-func (t *traits) learn(param string) bool {
+// learn remembers a refusal.
+func (t *traits) learn(param string) {
 	switch param {
 	case "stream_options":
-		return !t.noStreamOptions.Swap(true)
+		t.noStreamOptions.Store(true)
 	case "temperature":
-		return !t.noTemperature.Swap(true)
+		t.noTemperature.Store(true)
 	case "max_tokens":
-		return !t.completionTokens.Swap(true)
+		t.completionTokens.Store(true)
 	case "max_completion_tokens":
-		return !t.plainTokens.Swap(true)
+		t.plainTokens.Store(true)
 	case "thinking":
-		return !t.noThoughts.Swap(true)
+		t.noThoughts.Store(true)
 	}
-	return false
 }
 
-// persist asks again without a parameter that the upstream refuses, as long as nothing was yielded.
+// persist asks again without a parameter that the upstream refuses, once for each, as long as nothing was yielded.
 func persist(t *traits, once func(yield func(Chunk, error) bool) error) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
 		begun := false
+		var refused []string
 		for {
 			err := once(func(c Chunk, err error) bool {
 				begun = true
 				return yield(c, err)
 			})
 			var e *Error
-			if errors.As(err, &e) && e.param != "" && !begun && t.learn(e.param) {
+			if errors.As(err, &e) && e.param != "" && !begun && !slices.Contains(refused, e.param) {
+				refused = append(refused, e.param)
+				t.learn(e.param)
 				continue
 			}
 			if err != nil {

@@ -190,7 +190,7 @@ func (x *exchange) unreached(err error) *Error {
 		e = down("the provider's name can't be resolved")
 		e.again = dns.IsTemporary || dns.IsTimeout
 	case errors.As(err, &netErr) && netErr.Timeout():
-		return &Error{Code: CodeTimeout, Reason: "no connection in time", Verdict: Unreachable, again: true}
+		return &Error{Code: CodeTimeout, Reason: "no connection in time", Verdict: Unreachable}
 	default:
 		e = down("no connection to the provider")
 	}

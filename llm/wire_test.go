@@ -198,6 +198,79 @@ func TestRefusedParametersAreLeftOut(t *testing.T) {
 	}
 }
 
+// Requests that find out at the same time get their answers all the same.
+func TestManyLearnOfARefusedParameterAtOnce(t *testing.T) {
+	var met sync.WaitGroup
+	met.Add(8)
+	target := server(t, func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(raw), "stream_options") {
+			met.Done()
+			met.Wait()
+			w.WriteHeader(400)
+			_, _ = io.WriteString(w, `{"error":{"message":"unknown field stream_options"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, hello)
+	})
+	c := New(Options{Bounds: Bounds{Retries: -1}})
+	defer c.Close()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if o := collect(t.Context(), c, []Target{target}, "Oi"); o.text != "Olá" {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// The libraries of Google read the environment for what they are not told.
+func TestTheEnvironmentChangesNothing(t *testing.T) {
+	var paths []string
+	target := server(t, func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.URL.Path+" "+r.Header.Get("X-Goog-Api-Key")+r.Header.Get("Authorization"))
+		_, _ = io.WriteString(w, `data: {"candidates":[{"content":{"parts":[{"text":"Olá"}]},"finishReason":"STOP"}]}`+"\n\n")
+	})
+	for name, value := range map[string]string{"GOOGLE_GENAI_USE_VERTEXAI": "true", "GOOGLE_GENAI_USE_ENTERPRISE": "true", "GOOGLE_API_KEY": "AIza-other", "GEMINI_API_KEY": "AIza-other", "GOOGLE_CLOUD_PROJECT": "other",
+		"GOOGLE_CLOUD_LOCATION": "other", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1", "GOOGLE_VERTEX_BASE_URL": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1",
+		"OPENAI_API_KEY": "sk-other", "OPENAI_BASE_URL": "http://127.0.0.1:1", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"} {
+		t.Setenv(name, value)
+	}
+	c := New(Options{})
+	defer c.Close()
+	for _, provider := range []string{Gemini, GeminiOld} {
+		target.Provider = provider
+		if o := collect(t.Context(), c, []Target{target}, "Oi"); o.text != "Olá" || o.err != nil {
+			t.Errorf("%s: %+v", provider, o)
+		}
+	}
+	for _, p := range paths {
+		if p != "/v1/v1beta/models/m-1:streamGenerateContent sk-0123456789" {
+			t.Error(p)
+		}
+	}
+}
+
+func TestTokensAreCountedByMany(t *testing.T) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				if n := CountTokens("Olá, tudo bem com você hoje?"); n < 5 || n > 12 {
+					t.Errorf("%d tokens", n)
+				}
+			}
+		})
+	}
+	all.Wait()
+	start := time.Now()
+	if n := CountTokens(strings.Repeat("a", 200_000)); n < 10_000 || time.Since(start) > 10*time.Second {
+		t.Errorf("%d tokens in %s", n, time.Since(start))
+	}
+}
+
 func TestTheRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		change      func(*Target)
@@ -271,7 +344,7 @@ func TestNothingAnUpstreamWritesIsLogged(t *testing.T) {
 			w.WriteHeader(401)
 			_, _ = fmt.Fprintf(w, `{"error":{"message":"Incorrect API key provided: %s","code":"%s","param":"%s"}}`, key, key, key)
 		},
-		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/?key="+key, 307) },
+		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/?key="+key, http.StatusTemporaryRedirect) },
 		func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "data: {\"error\":\""+key+"\"}\n\n")
 		},
