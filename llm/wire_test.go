@@ -344,7 +344,9 @@ func TestNothingAnUpstreamWritesIsLogged(t *testing.T) {
 			w.WriteHeader(401)
 			_, _ = fmt.Fprintf(w, `{"error":{"message":"Incorrect API key provided: %s","code":"%s","param":"%s"}}`, key, key, key)
 		},
-		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/?key="+key, http.StatusTemporaryRedirect) },
+		func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/?key="+key, http.StatusTemporaryRedirect)
+		},
 		func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "data: {\"error\":\""+key+"\"}\n\n")
 		},
