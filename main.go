@@ -84,6 +84,10 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	defer closing(log, "store", db.Close)
+	keepCtx, stopKeeping := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { db.Keep(keepCtx) }) // retention, and tenants whose deletion is due
+	defer func() { stopKeeping(); keeping.Wait() }()
 
 	sealer, err := llm.NewSealer(c.masterKey, c.previousKeys...)
 	if err != nil {

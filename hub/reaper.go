@@ -35,12 +35,12 @@ func (h *Hub) reap() {
 }
 
 func (h *Hub) reapAll(ctx context.Context) error {
-	tenants, err := h.store.Directory().Tenants(ctx)
+	tenants, err := h.store.Directory().Busy(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range tenants {
-		t := h.store.Tenant(p.ID)
+	for _, id := range tenants {
+		t := h.store.Tenant(id)
 		stale, err := t.StaleRuns(ctx, h.now(), 50)
 		if err != nil {
 			return err

@@ -126,3 +126,6 @@ func CopiedCollections() (names []string) {
 	}
 	return names
 }
+
+// KeepOnce is one pass of Keep.
+func KeepOnce(ctx context.Context, s *Store) error { return s.keep(ctx) }

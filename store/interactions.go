@@ -37,6 +37,9 @@ func (t *Tenant) AddMessage(ctx context.Context, m Interaction) error {
 	defer cancel()
 	m.At = milli(m.At)
 	if m.Run != nil {
+		if err := t.stir(ctx); err != nil {
+			return err
+		}
 		run := *m.Run
 		run.Pending, run.LeaseUntil, run.StartedAt = "sim", milli(run.LeaseUntil), milli(run.StartedAt)
 		m.Run = &run

@@ -77,6 +77,7 @@ func (s *Store) CopyTo(ctx context.Context, to *Store) (Copied, error) {
 var copiers = map[string]func(ctx context.Context, from, to *Store, sc doc.Scope, name string) (Copied, error){
 	collTenants:       copyRows[profile],
 	collAddresses:     copyRows[address],
+	collBusy:          copyRows[busy],
 	collUsers:         copyRows[User],
 	collConversations: copyRows[Conversation],
 	collInteractions:  copyRows[Interaction],

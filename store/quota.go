@@ -126,6 +126,9 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 	if err != nil {
 		return Reservation{}, err
 	}
+	if err := t.stir(ctx); err != nil { // before anything is taken that may have to be given back
+		return Reservation{}, err
+	}
 	config := ""
 	if len(c.Limits) > 0 {
 		config = c.ID

@@ -26,6 +26,7 @@ const (
 	collExports       = "exportacoes"
 	collRequests      = "pedidos"
 	collWhispers      = "sussurros"
+	collBusy          = "movimento"
 	collSchema        = "esquema"
 )
 
@@ -55,6 +56,7 @@ var indexes = []doc.Index{
 	{Coll: collExports, Fields: []string{"id"}},
 	{Coll: collRequests, Fields: []string{"id"}},
 	{Coll: collRequests, Fields: []string{"em"}},
+	{Coll: collBusy, Fields: []string{"ate"}},
 	{Coll: collUsers, Fields: []string{"email"}, Unique: true},
 	{Coll: collUsers, Fields: []string{"externo"}, Unique: true, Where: "externo"},
 	{Coll: collConversations, Fields: []string{"usuario_id", "atualizada_em"}},

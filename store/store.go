@@ -51,12 +51,14 @@ type Store struct {
 	poison map[string]bool // documents that were left out and logged
 	// counted are runs whose marks in a day's row can go, by tenant and row.
 	counted map[string][]string
+	stirred map[string]time.Time // when this instance noted a tenant as busy
+	looked  time.Time            // when it looked at all tenants last
 }
 
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}}
+	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -42,6 +42,9 @@ func (d *Directory) Purge(ctx context.Context, id TenantID) (int64, error) {
 	if _, err := d.addresses.Delete(ctx, slugAddress(p.Slug), []doc.Cond{doc.Eq("dono", id.s)}); err != nil {
 		return 0, err
 	}
+	if _, err := d.store.eng.Delete(ctx, doc.GlobalScope(), collBusy, id.s, nil); err != nil {
+		return 0, err
+	}
 	var n int64
 	for _, name := range kept {
 		c := collection[rowID](d.store, t.users.Scope, name)
