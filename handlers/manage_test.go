@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"aihub/hub"
 	"aihub/store"
 )
 
@@ -146,6 +148,40 @@ func TestPeople(t *testing.T) {
 	s.do("alfa admin", "POST", "/api/v1/users", doc{"email": "x", "name": "x", "role": "usuario"}).want(t, 422, "bad_field")
 	s.do("alfa admin", "POST", "/api/v1/users", doc{"email": "x@alfa.example", "name": "x", "role": "operador"}).want(t, 422, "bad_field")
 	s.do("alfa admin", "POST", "/api/v1/users", doc{"email": "x@alfa.example", "name": "x", "role": "usuario", "senha_hash": "x"}).want(t, 422, "bad_field")
+}
+
+func TestRevocationEndsLiveConnections(t *testing.T) {
+	s := newSite(t)
+	path := "/api/v1/users/" + s.users["alfa usuario"].ID
+	for name, c := range map[string]struct {
+		do   func() answer
+		code int
+	}{
+		"revoked":   {func() answer { return s.do("alfa admin", "POST", path+"/revoke", nil) }, hub.CloseExpired},
+		"suspended": {func() answer { return s.do("ixc operador", "POST", "/api/v1/tenants/alfa/suspend", nil) }, hub.CloseSuspended},
+	} {
+		if name == "suspended" {
+			u, err := s.tenant["alfa"].User(t.Context(), s.users["alfa usuario"].ID)
+			must(t, err)
+			s.users["alfa usuario"] = u
+		}
+		ws := s.socketOf("alfa usuario")
+		other := s.socketOf("beta usuario")
+		started := time.Now()
+		if a := c.do(); a.StatusCode/100 != 2 {
+			t.Fatalf("%s: %d %s", name, a.StatusCode, a.body)
+		}
+		if code := s.closed(ws); code != c.code || time.Since(started) > 2*time.Second {
+			t.Errorf("%s: closed with %d after %v", name, code, time.Since(started))
+		}
+		s.send(other, map[string]any{"t": "send", "id": 9, "cid": name, "text": "x"})
+		if f := s.next(other); f["t"] != "ok" {
+			t.Errorf("%s: another tenant's connection got %v", name, f)
+		}
+		if name == "suspended" {
+			s.do("ixc operador", "POST", "/api/v1/tenants/alfa/resume", nil).want(t, 200, "")
+		}
+	}
 }
 
 func TestAnInvitationSetsOnePassword(t *testing.T) {

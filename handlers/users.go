@@ -175,13 +175,7 @@ func (s *Server) revokeUser(ctx context.Context, who hub.Principal, in *Item) er
 // revoked makes every instance look again at the tenant's live connections. What was changed holds without it; it holds
 // at once with it.
 func (s *Server) revoked(ctx context.Context, t *store.Tenant, user string) {
-	live, ok := any(s.hub).(interface {
-		Changed(context.Context, store.TenantID) error
-	})
-	if !ok {
-		return
-	}
-	if err := live.Changed(ctx, t.ID()); err != nil {
+	if err := s.hub.Changed(ctx, t.ID()); err != nil {
 		s.log.Warn("a revocation was not announced", "tenant", t.ID().String(), "user", user, "error", err)
 	}
 }
