@@ -111,6 +111,7 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
+	tokens.Trust(sealer, c.networks)
 	tracer, flushSpans, err := openTracer(ctx, c.otlp)
 	if err != nil {
 		return err

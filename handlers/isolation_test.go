@@ -22,6 +22,7 @@ func (s *site) rowsOf() map[string]map[string]any {
 		"llm-configs":   {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
 		"widget-keys":   {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
 		"api-keys":      {"name": "canary-of-alfa"},
+		"issuers":       {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
 		"exports":       {"user_id": user},
 		"tenants":       nil, // no administrator makes them
 		"conversations": nil, // made by talking

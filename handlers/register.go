@@ -100,7 +100,7 @@ func tag(path string) string {
 // requireToken refuses a private route's request without a token before anything of it is read.
 func (s *Server) requireToken(c huma.Context, next func(huma.Context)) {
 	if len(c.Operation().Security) > 0 {
-		if err := s.tokens.check(c.Header("Authorization")); err != nil {
+		if err := s.tokens.check(c.Context(), c.Header("Authorization")); err != nil {
 			writeProblem(c, problemOf(err))
 			return
 		}

@@ -129,6 +129,12 @@ func (s *Server) management(a huma.API) {
 	change(s, a, admins, "/api/v1/api-keys/{id}", "Change a program's key", s.changeAPIKey)
 	remove(s, a, admins, "/api/v1/api-keys/{id}", "Delete a program's key", s.deleteAPIKey)
 
+	rows(s, a, managers, "/api/v1/issuers", "Other identity providers whose tokens are trusted", s.listIssuers)
+	create(s, a, managers, "/api/v1/issuers", "e", "Trust another identity provider", s.createIssuer, s.getIssuer)
+	row(s, a, managers, "/api/v1/issuers/{id}", "Another identity provider", s.getIssuer)
+	change(s, a, managers, "/api/v1/issuers/{id}", "Change another identity provider", s.changeIssuer)
+	remove(s, a, managers, "/api/v1/issuers/{id}", "Trust an identity provider no more", s.deleteIssuer)
+
 	one(s, a, admins, "/api/v1/branding", "How the portal looks", s.getBranding)
 	changeOne(s, a, admins, "/api/v1/branding", "Change how the portal looks", s.changeBranding)
 	one(s, a, admins, "/api/v1/retention", "How long things are kept", s.getRetention)

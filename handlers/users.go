@@ -79,7 +79,7 @@ func (s *Server) createUser(ctx context.Context, who hub.Principal, id string, b
 	}
 	u.State = storeState(b.State)
 	if err := who.Tenant.CreateUser(ctx, u); errors.Is(err, store.ErrExists) {
-		return userView{}, errTaken{err}
+		return userView{}, errTaken{err, "a person with this e-mail address exists"}
 	} else if err != nil {
 		return userView{}, err
 	}
@@ -114,12 +114,13 @@ func hashOf(ctx context.Context, password string) (string, error) {
 	return HashPassword(ctx, password)
 }
 
-// errTaken says that an e-mail address is taken; it still is store.ErrExists for whoever repeats a request.
-type errTaken struct{ error }
-
-func (e errTaken) Unwrap() []error {
-	return []error{e.error, conflict("a person with this e-mail address exists")}
+// errTaken says what is taken; it still is store.ErrExists for whoever repeats a request.
+type errTaken struct {
+	error
+	message string
 }
+
+func (e errTaken) Unwrap() []error { return []error{e.error, conflict(e.message)} }
 
 func (s *Server) changeUser(ctx context.Context, who hub.Principal, id string, rev int64, apply func(*UserBody) error) (userView, error) {
 	u, err := who.Tenant.User(ctx, id)

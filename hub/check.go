@@ -111,7 +111,7 @@ func (h *Hub) checkRuns(c *circle) {
 	ctx, cancel := context.WithTimeout(h.ctx, 5*time.Second)
 	defer cancel()
 	p, err := c.tenant.Profile(ctx)
-	if err != nil || p.State != store.StateSuspended {
+	if err != nil || p.State == store.StateActive {
 		return
 	}
 	h.runs.each(func(r *run) {

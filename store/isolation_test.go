@@ -380,6 +380,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"DeleteIssuer": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.DeleteIssuer(ctx, n.Issuer, 9)
 	},
+	"LinkExternal": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.LinkExternal(ctx, n.User, "https://beta.example|1")
+	},
 	"Exports": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return list(b.Exports(ctx, store.Page{}))
 	},

@@ -149,3 +149,11 @@ func (d *Directory) FindIssuer(ctx context.Context, issuer string, audiences []s
 	}
 	return nil, Issuer{}, ErrNotFound
 }
+
+// LinkExternal gives a person an external identity. ErrConflict: they have another one; ErrExists: somebody else has it.
+func (t *Tenant) LinkExternal(ctx context.Context, userID, external string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	return changed(t.users.Update(ctx, userID, []doc.Cond{doc.Eq("externo", "")}, doc.Mod{Set: map[string]any{"externo": external, "alterado_em": t.now()},
+		Inc: map[string]int64{"rev": 1}}))
+}
