@@ -49,7 +49,6 @@ func TestRightsAreCheckedRegularly(t *testing.T) {
 	quiet(t, func(t *testing.T, w *world, h *hub.Hub) {
 		c := connect(t, h, "alfa/usuario")
 		w.voided.Store("alfa/usuario", "unauthenticated")
-		c.answerPings()
 		time.Sleep(70 * time.Second)
 		synctest.Wait()
 		if code := c.closedWith(); code != hub.CloseExpired {

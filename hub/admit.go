@@ -104,6 +104,8 @@ func (h *Hub) earlier(ctx context.Context, who Principal, c command, a *accepted
 		return true, h.duplicate(ctx, who, a, m, run)
 	case !errors.Is(err, store.ErrNotFound):
 		return false, storeError(err)
+	case m.ForPerson:
+		return true, h.duplicate(ctx, who, a, m, "")
 	case a.conv.Waiting.Run == run:
 		a.queued = true
 		return true, h.duplicate(ctx, who, a, m, run)
@@ -227,7 +229,7 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 	if a.made {
 		r.opening = msg.Text
 	}
-	switch err := t.AddMessage(ctx, r.answer()); {
+	switch err := t.AddMessage(ctx, r.answerToBe()); {
 	case errors.Is(err, store.ErrExists):
 		return a.lateCopy(ctx, h, who, c, id)
 	case err != nil:
@@ -399,6 +401,7 @@ func (h *Hub) acceptForPerson(ctx context.Context, who Principal, c command, a a
 		return a, storeError(err)
 	}
 	msg := h.newMessage(who, c, a.conv.ID, parent, role, w)
+	msg.ForPerson = true
 	first, err := h.persist(ctx, who.Tenant, &msg)
 	if err != nil {
 		return a, err

@@ -63,7 +63,7 @@ func (h *Hub) Ask(ctx context.Context, who Principal, q Question) (*Answer, erro
 			return a, err
 		}
 	}
-	err = h.tail(ctx, a.session, a.Conv, &Pos{Ep: done.place.Ep, Seq: done.place.Seq - 1})
+	err = h.tail(ctx, a.session, done.conv, &Pos{Ep: done.place.Ep, Seq: done.place.Seq - 1})
 	if done.start != nil {
 		if err != nil {
 			done.start.halt(halt{state: store.RunStopped}) // nobody would read it

@@ -27,7 +27,7 @@ func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (pl
 
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
-	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, plan: p.limits, targets: p.targets,
+	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, plan: p.limits, targets: p.targets,
 		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides()}
 }
 
@@ -38,7 +38,7 @@ func (r *run) prepare(ctx context.Context, parent, question string, asked *Quest
 	if asked != nil {
 		r.request = asked.request(r.config.Instructions)
 		asked.tune(r.targets)
-	} else if r.request, err = r.hub.prompt(ctx, r.tenant, r.conv, r.config.Instructions, parent, question); err != nil {
+	} else if r.request, r.whispers, err = r.hub.prompt(ctx, r.tenant, r.conv, r.config.Instructions, parent, question); err != nil {
 		return err
 	}
 	if err := r.enrich(ctx, question, asked != nil); err != nil {
@@ -55,8 +55,8 @@ func (r *run) prepare(ctx context.Context, parent, question string, asked *Quest
 	return nil
 }
 
-// answer is the answer-to-be as it is stored. Its id is younger than its question's.
-func (r *run) answer() store.Interaction {
+// answerToBe is the answer as it is stored at first. Its id is younger than its question's.
+func (r *run) answerToBe() store.Interaction {
 	r.msg = r.hub.newID("m")
 	return store.Interaction{ID: r.msg, ConversationID: r.conv, Role: store.RoleAssistant, Author: "ia", Parent: r.question, CID: r.id, At: time.Now(),
 		LogEpoch: r.log.ep, LogSeq: r.log.seq + 1,
@@ -72,7 +72,24 @@ func (r *run) begin(ctx context.Context) error {
 		r.halt(halt{state: store.RunTakenOver})
 		return nil
 	}
+	if err == nil {
+		r.applied(ctx)
+	}
 	return err
+}
+
+// applied tells the staff which of their whispers this run was told first.
+func (r *run) applied(ctx context.Context) {
+	for _, w := range r.whispers {
+		err := r.tenant.WhisperUsed(ctx, w.ID, r.id)
+		if err == nil {
+			w.Run = r.id
+			err = r.hub.tellStaff(ctx, r.tenant.ID(), r.conv, staffEntry(w))
+		}
+		if err != nil {
+			r.hub.log.Warn("use of a whisper not told", "tenant", r.tenant.ID().String(), "run", r.id, "error", err)
+		}
+	}
 }
 
 // abandon ends a run that could not be announced: nothing was shown, nothing is charged.
@@ -122,60 +139,104 @@ func (h *Hub) regen(ctx context.Context, who Principal, c command) (accepted, er
 	if done, err := a.regenerated(ctx, t, id); done || err != nil {
 		return a, err
 	}
-	switch {
-	case a.conv.State != store.ConversationOpen:
-		return a, E("conversation_closed")
-	case a.conv.Owner.Kind != store.OwnerAI:
-		return a, heldBy(a.conv.Owner)
+	a.start, err = h.answer(ctx, t, who.User, a.conv, question, id, c.Model)
+	if errors.Is(err, store.ErrExists) { // another copy was faster
+		_, err := a.regenerated(ctx, t, id)
+		return a, err
 	}
-	w, err := openLog(ctx, h.bus, Topic{t.ID(), a.conv.ID})
+	if err == nil {
+		a.place = Pos{a.start.log.ep, a.start.log.seq}
+	}
+	return a, err
+}
+
+// answer prepares a further run for a stored question, as far as its start in the log; the caller starts it.
+// store.ErrExists: there is such a run.
+func (h *Hub) answer(ctx context.Context, t *store.Tenant, user string, conv store.Conversation, question store.Interaction, id, model string) (started *run, err error) {
+	switch {
+	case conv.State != store.ConversationOpen:
+		return nil, E("conversation_closed")
+	case conv.Owner.Kind != store.OwnerAI:
+		return nil, heldBy(conv.Owner)
+	}
+	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv.ID})
 	if err != nil {
-		return a, busError(err)
+		return nil, busError(err)
 	}
 	if !h.runs.reserve() {
-		return a, E("draining")
+		return nil, E("draining")
 	}
 	defer func() {
-		if a.start == nil {
+		if started == nil {
 			h.runs.unreserve()
 		}
 	}()
-	p, err := h.plan(ctx, t, who.User, c.Model)
+	p, err := h.plan(ctx, t, user, model)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
-	if err := h.claim(ctx, t, a.conv, id); err != nil {
+	if err := h.claim(ctx, t, conv, id); err != nil {
 		if errors.Is(err, errAgain) {
 			err = E("conflict")
 		}
-		return a, err
+		return nil, err
 	}
-	r := h.newRun(t, who.User, a.conv, id, w, p)
+	r := h.newRun(t, user, conv, id, w, p)
 	r.question = question.ID
-	switch err := r.prepare(ctx, question.Parent, question.Text, nil); {
-	case errors.Is(err, store.ErrExists):
-		_, err := a.regenerated(ctx, t, id)
-		return a, err
-	case err != nil:
+	if err := r.prepare(ctx, question.Parent, question.Text, nil); err != nil {
 		if asError(err).Code == "quota_exceeded" {
-			h.giveUp(t, a.conv.ID, id)
+			h.giveUp(t, conv.ID, id)
 		}
-		return a, err
+		return nil, err
 	}
-	switch err := t.AddMessage(ctx, r.answer()); {
+	switch err := t.AddMessage(ctx, r.answerToBe()); {
 	case errors.Is(err, store.ErrExists):
-		_, err := a.regenerated(ctx, t, id)
-		return a, err
+		return nil, err
 	case err != nil:
-		return a, storeError(err)
+		return nil, storeError(err)
 	}
 	if err := r.begin(ctx); err != nil {
 		r.abandon(err)
-		return a, busError(err)
+		return nil, busError(err)
 	}
-	a.place = Pos{w.ep, w.seq}
-	a.start = r
-	return a, nil
+	return r, nil
+}
+
+// answerAnew stops the answer that is being written and asks for another one, which is told what the staff whispered. It
+// is charged to who asked the question, as any further answer is.
+func (h *Hub) answerAnew(ctx context.Context, t *store.Tenant, conv store.Conversation, whisper string) error {
+	if conv.Active.Run == "" {
+		return nil // the next answer will be told
+	}
+	m, err := t.RunByID(ctx, conv.Active.Run)
+	if err != nil {
+		return storeError(err)
+	}
+	question, err := t.Message(ctx, m.Parent)
+	if err != nil {
+		return storeError(err)
+	}
+	if err := h.haltRun(ctx, t, m, haltStop); err != nil {
+		return err
+	}
+	for {
+		r, err := h.answer(ctx, t, conv.UserID, conv, question, derivedID("r", conv.ID, whisper), "")
+		if err == nil {
+			h.runs.start(r)
+			return nil
+		}
+		if errors.Is(err, store.ErrExists) {
+			return nil
+		}
+		if asError(err).Code != "conv_busy" {
+			return err
+		}
+		select { // the stopped answer is being settled
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // regenerated answers a regen that was accepted before.

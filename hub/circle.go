@@ -27,6 +27,8 @@ type circle struct {
 type person struct {
 	sessions map[*Session]struct{}
 	limiter  *rate.Limiter
+	watched  map[string]time.Time // conversations, by when that was written in the ledger
+	absent   func()               // ends the presence of a person of the staff
 }
 
 // circles are the tenants this instance serves.
@@ -38,7 +40,7 @@ type circles struct {
 // tenantTopic carries what instances tell each other of a tenant. No conversation has this name.
 func tenantTopic(t store.TenantID) Topic { return Topic{t, "tenant"} }
 
-// hold returns the tenant's circle; release must follow.
+// hold returns the tenant's circle; letGo must follow.
 func (h *Hub) hold(t *store.Tenant) *circle {
 	h.circles.mu.Lock()
 	c, ok := h.circles.all[t.ID()]
@@ -53,8 +55,8 @@ func (h *Hub) hold(t *store.Tenant) *circle {
 	return c
 }
 
-// release ends what hold began.
-func (h *Hub) release(c *circle) {
+// letGo ends what hold began.
+func (h *Hub) letGo(c *circle) {
 	h.circles.mu.Lock()
 	c.mu.Lock()
 	c.held--
@@ -69,6 +71,17 @@ func (h *Hub) release(c *circle) {
 	if last && stop != nil {
 		stop()
 	}
+}
+
+// served are the tenants this instance serves now.
+func (h *Hub) served() []*store.Tenant {
+	h.circles.mu.Lock()
+	defer h.circles.mu.Unlock()
+	all := make([]*store.Tenant, 0, len(h.circles.all))
+	for _, c := range h.circles.all {
+		all = append(all, c.tenant)
+	}
+	return all
 }
 
 // follow listens to the tenant's announcements, once. What fails is tried again by the sweeper.
@@ -115,7 +128,7 @@ func (h *Hub) enter(ctx context.Context, s *Session) error {
 	}
 	c.mu.Unlock()
 	if full {
-		h.release(c)
+		h.letGo(c)
 		return Ef("rate_limited", "too many connections of one person")
 	}
 	s.mu.Lock()
@@ -123,7 +136,54 @@ func (h *Hub) enter(ctx context.Context, s *Session) error {
 	s.mu.Unlock()
 	h.metrics.connected(1)
 	h.follow(ctx, c)
+	if !ok && who.staff() {
+		h.present(c, p, who)
+	}
 	return nil
+}
+
+// present lets other instances find a person of the staff, who may own conversations.
+func (h *Hub) present(c *circle, p *person, who Principal) {
+	stop, err := h.bus.Serve(who.Tenant.ID(), presenceOf(who.User), func([]byte) []byte { return []byte("here") })
+	if err != nil {
+		h.log.Warn("presence not told", "tenant", who.Tenant.ID().String(), "user", who.User, "error", err)
+		return
+	}
+	c.mu.Lock()
+	gone := c.people[who.User] != p
+	if !gone {
+		p.absent = stop
+	}
+	c.mu.Unlock()
+	if gone {
+		stop()
+	}
+}
+
+// watchesAnew reports whether a person looks at a conversation for the first time in a while.
+func (c *circle) watchesAnew(user, conv string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.people[user]
+	if p == nil {
+		return true
+	}
+	if time.Since(p.watched[conv]) < watchedAgain {
+		return false
+	}
+	if p.watched == nil || len(p.watched) > 1000 {
+		p.watched = map[string]time.Time{}
+	}
+	p.watched[conv] = time.Now()
+	return true
+}
+
+func (c *circle) forgetWatch(user, conv string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.people[user]; p != nil {
+		delete(p.watched, conv)
+	}
 }
 
 // leave ends what enter began.
@@ -134,16 +194,21 @@ func (h *Hub) leave(s *Session) {
 	if c == nil {
 		return
 	}
+	absent := func() {}
 	c.mu.Lock()
 	if p := c.people[user]; p != nil {
 		delete(p.sessions, s)
 		if len(p.sessions) == 0 {
 			delete(c.people, user)
+			if p.absent != nil {
+				absent = p.absent
+			}
 		}
 	}
 	c.mu.Unlock()
+	absent()
 	h.metrics.connected(-1)
-	h.release(c)
+	h.letGo(c)
 }
 
 // sessions returns the circle's sessions of now.

@@ -53,6 +53,10 @@ type in struct {
 	Quota     []hub.QuotaView   `json:"quota"`
 	Feat      []string          `json:"feat"`
 	Sources   []hub.SourceView  `json:"sources"`
+	Applied   bool              `json:"applied"`
+	Entry     string            `json:"entry"`
+	Sessions  []hub.LiveView    `json:"sessions"`
+	Session   json.RawMessage   `json:"session"`
 	raw       []byte
 	_         struct{}
 }
@@ -77,7 +81,7 @@ type client struct {
 	frames  []in
 	changed chan struct{} // closed and replaced at every frame
 	stalled bool
-	pongs   bool // answers pings
+	mute    bool // does not answer pings
 	code    int  // of Close
 	next    int
 	logs    map[string]*follow
@@ -93,6 +97,7 @@ type follow struct {
 	opened map[string]bool
 	ends   map[string]in
 	seqs   []int64
+	human  bool // a person owns the conversation
 }
 
 // dial connects without authenticating.
@@ -166,8 +171,14 @@ func (c *client) Write(ctx context.Context, data []byte) error {
 	if len(data) > 64<<10 {
 		c.faults = append(c.faults, fmt.Sprintf("a frame of %d bytes", len(data)))
 	}
-	if f.T == "ping" && c.pongs {
-		go c.raw(`{"t":"pong"}`)
+	if f.T == "ping" && !c.mute {
+		go func() {
+			select {
+			case c.to <- []byte(`{"t":"pong"}`):
+			case <-c.closed:
+			case <-c.done:
+			}
+		}()
 	}
 	c.take(f)
 	c.frames = append(c.frames, f)
@@ -231,9 +242,14 @@ func (c *client) take(f in) {
 		l.last = f.Seq
 		l.seqs = append(l.seqs, f.Seq)
 		switch f.K {
+		case "owner":
+			l.human = f.Owner.Kind == "human"
 		case "run.start":
 			l.texts[f.Run], l.opened[f.Run] = "", true
 		case "delta":
+			if l.human {
+				c.fault(f, "the AI speaks while a person owns the conversation")
+			}
 			text := l.texts[f.Run]
 			if f.Off == nil || *f.Off > int64(len(text)) {
 				c.fault(f, fmt.Sprintf("a delta that does not continue %d bytes", len(text)))
@@ -393,10 +409,10 @@ func (c *client) place(conv string) (ep string, seq int64) {
 	return "", 0
 }
 
-// answerPings makes the client answer pings from now on.
-func (c *client) answerPings() {
+// fallSilent makes the client leave pings unanswered from now on.
+func (c *client) fallSilent() {
 	c.mu.Lock()
-	c.pongs = true
+	c.mute = true
 	c.mu.Unlock()
 }
 

@@ -33,6 +33,22 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 		h.send(ctx, s, c)
 	case "stop":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Run: c.Run}, h.stop(ctx, s.principal(), c.Run))
+	case "take", "release", "call":
+		change := map[string]func(context.Context, Principal, command) (OwnerView, error){"take": h.take, "release": h.release, "call": h.call}[c.T]
+		owner, err := change(ctx, s.principal(), c)
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv, Owner: &owner}, err)
+	case "end":
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.closeConversation(ctx, s.principal(), c))
+	case "whisper":
+		entry, err := h.whisper(ctx, s.principal(), c)
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv, Entry: entry}, err)
+	case "watch":
+		if err := h.watch(ctx, s, c); err != nil {
+			s.reply(c.ID, nil, err)
+		}
+	case "unwatch":
+		h.unwatch(s)
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID}, nil)
 	case "typing":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.typing(ctx, s, c.Conv))
 	}
@@ -92,6 +108,9 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 	if err != nil {
 		return err
 	}
+	if err := h.oversee(ctx, s, conv); err != nil {
+		return err
+	}
 	for range 3 { // a room may be closed for idleness between being found and being joined
 		r, err := h.room(ctx, Topic{who.Tenant.ID(), conv.ID})
 		if err != nil {
@@ -103,7 +122,7 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 		if c.Since != nil && r.join(s, *c.Since, func(from, to int64) []byte {
 			return encode(resumedFrame{T: "resumed", ID: c.ID, Conv: conv.ID, Ep: c.Since.Ep, From: from, To: to, Recovered: true})
 		}) {
-			s.follow(conv.ID, r)
+			h.follows(ctx, s, conv, r)
 			return nil
 		}
 		err = r.joinSnapshot(ctx, s, func(ctx context.Context) (snapFrame, error) { return snapshot(ctx, who.Tenant, c, conv.ID) })
@@ -111,11 +130,18 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 			continue
 		}
 		if err == nil {
-			s.follow(conv.ID, r)
+			h.follows(ctx, s, conv, r)
 		}
 		return err
 	}
 	return E("bus_unavailable")
+}
+
+// follows notes that a session follows a conversation: as its participant, or as one of the staff.
+func (h *Hub) follows(ctx context.Context, s *Session, conv store.Conversation, r *room) {
+	s.follow(conv.ID, r)
+	h.track(s.principal(), conv, r)
+	h.showEntries(ctx, s, conv.ID)
 }
 
 // follow notes that the session is a member of the conversation's room.
@@ -143,6 +169,7 @@ func (h *Hub) unsubscribe(s *Session, conv string) {
 	if r != nil {
 		r.leave(s)
 	}
+	h.lookAway(s, conv)
 }
 
 // typing tells the other members that the person is writing.
@@ -198,7 +225,7 @@ func (h *Hub) send(ctx context.Context, s *Session, c command) {
 	s.mu.Unlock()
 	if !following {
 		since := &Pos{Ep: done.place.Ep, Seq: done.place.Seq - 1}
-		if err := h.tail(ctx, s, done.conv.ID, since); err != nil {
+		if err := h.tail(ctx, s, done.conv, since); err != nil {
 			h.log.Warn("sender could not follow", "tenant", who.Tenant.ID().String(), "conversation", done.conv.ID, "error", err)
 		}
 	}
@@ -206,22 +233,22 @@ func (h *Hub) send(ctx context.Context, s *Session, c command) {
 
 // tail makes the session follow a conversation from a position, without an answer frame; when the position is gone it
 // gets a snapshot without an id.
-func (h *Hub) tail(ctx context.Context, s *Session, conv string, since *Pos) error {
+func (h *Hub) tail(ctx context.Context, s *Session, conv store.Conversation, since *Pos) error {
 	who := s.principal()
-	r, err := h.room(ctx, Topic{who.Tenant.ID(), conv})
+	r, err := h.room(ctx, Topic{who.Tenant.ID(), conv.ID})
 	if err != nil {
 		return err
 	}
 	r.await(ctx, *since)
 	if !r.join(s, *since, func(int64, int64) []byte { return nil }) {
 		err := r.joinSnapshot(ctx, s, func(ctx context.Context) (snapFrame, error) {
-			return snapshot(ctx, who.Tenant, command{}, conv)
+			return snapshot(ctx, who.Tenant, command{}, conv.ID)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	s.follow(conv, r)
+	h.follows(ctx, s, conv, r)
 	return nil
 }
 

@@ -17,15 +17,20 @@
 //     replayed by any instance.
 //   - A run changes the store only while its fence holds, and the log only while its position holds.
 //   - `run.end` is appended after the answer is stored and the quota is settled.
+//   - Who answers is one conditional update of the store and one event in the log. A run that finds a person's name in the
+//     log shows nothing after it (owner.go).
 //   - Nothing is sent, written or awaited while a lock is held. Queues are bounded; what happens when one is full is
 //     written where it is declared.
 //
 // # Goroutines
 //
-//	per session  the reader (the caller of Serve) and one writer; both end when the connection does
-//	per run      the run itself and a pump that reads the provider; both end with the run, stopped by Hub.Close
+//	per session  the reader (the caller of Serve) and one writer; both end when the connection does; a third one while the
+//	             connection is closed because it did not keep up
+//	per run      the run itself, a pump that reads the provider, and at most one checkpoint and one request for quota; all
+//	             end with the run, stopped by Hub.Close
 //	per room     one loader, only while the room catches up with its log; ended by Hub.Close
-//	per hub      the sweeper (pings, deadlines, idle rooms) and the reaper (runs whose instance died); Hub.Close
+//	per hub      the sweeper (pings, deadlines, idle rooms), the reaper (what dead instances left), the checker (tokens that
+//	             may have been revoked) and the keeper (the live registry); Hub.Close
 //
 // The bus calls a room's receive from a goroutine of its own, which must not block.
 package hub

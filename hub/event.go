@@ -17,10 +17,16 @@ const (
 	kindConv     = "conv"
 )
 
+// Types of frames that carry events.
+const (
+	frameEvent = "ev"
+	frameStaff = "staff"
+)
+
 // An Event is one element of a conversation's log, exactly as clients get it: what is appended to the bus is the
 // frame itself, so that fanning it out costs no encoding.
 type Event struct {
-	T    string `json:"t"`
+	T    string `json:"t"` // ev, or staff in the log of the staff
 	Conv string `json:"conv"`
 	Ep   string `json:"ep"`
 	From int64  `json:"from,omitempty"` // first seq of a delta that stands for several; 0: Seq alone
@@ -48,7 +54,11 @@ type Event struct {
 	Quota   *[]QuotaView `json:"quota,omitempty"`
 	Owner   *OwnerView   `json:"owner,omitempty"`
 	Title   string       `json:"title,omitempty"`
-	At      string       `json:"at,omitempty"`
+
+	Entry   string `json:"id,omitempty"`      // of the staff log
+	Applied bool   `json:"applied,omitempty"` // a whisper that a run was told
+
+	At string `json:"at,omitempty"`
 }
 
 // first is the first sequence number the event stands for.
@@ -73,7 +83,7 @@ func parseFrame(data []byte) (*frame, error) {
 	if err := json.Unmarshal(data, &f.Event); err != nil {
 		return nil, fmt.Errorf("parse event: %w", err)
 	}
-	if f.T != "ev" || f.Ep == "" || f.Seq < 1 || f.first() > f.Seq {
+	if (f.T != frameEvent && f.T != frameStaff) || f.Ep == "" || f.Seq < 1 || f.first() > f.Seq {
 		return nil, fmt.Errorf("parse event: not an event of a log")
 	}
 	return f, nil

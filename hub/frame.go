@@ -39,6 +39,11 @@ type command struct {
 	Model  string           `json:"model"`
 	Run    string           `json:"run"`
 	Pos    map[string]int64 `json:"pos"`
+	Epoch  *int64           `json:"epoch"`
+	Note   string           `json:"note"`
+	To     string           `json:"to"`
+	Now    bool             `json:"now"`
+	Filter *liveFilter      `json:"filter"`
 
 	question *Question // of a command that Ask made
 }
@@ -64,6 +69,14 @@ var commandFields = map[string]struct{ must, may string }{
 	"stop":   {"run", ""},
 	"typing": {"conv", ""},
 	"pong":   {"", "pos"},
+
+	"watch":   {"", "filter"},
+	"unwatch": {"", ""},
+	"take":    {"conv epoch", "note"},
+	"release": {"conv epoch", "note"},
+	"call":    {"conv", ""},
+	"whisper": {"conv text to", "cid now"},
+	"end":     {"conv", "note"},
 }
 
 // decodeCommand reads one frame strictly: one object, unique and exactly spelt names, valid Unicode (also behind \u
@@ -212,6 +225,8 @@ type okFrame struct {
 	Dup   *bool          `json:"dup,omitempty"`
 	Queue bool           `json:"queued,omitempty"`
 	Title string         `json:"title,omitempty"`
+	Owner *OwnerView     `json:"owner,omitempty"`
+	Entry string         `json:"entry,omitempty"` // of the staff log
 }
 
 type errFrame struct {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,10 @@ type logWriter struct {
 	rev   uint64
 	ep    string
 	seq   int64
+
+	// What the writer has passed on its way to the end, whoever asked it to go there.
+	taken int64 // the highest epoch of a person who took the conversation over; 0: none
+	lost  bool  // the log was another one before
 }
 
 // openLog looks up the end of a conversation's log. An empty log (new, or expired) starts a new ep at seq 1.
@@ -47,7 +52,10 @@ func (w *logWriter) moveTo(last Entry) error {
 // append adds e as the next event and returns it with its place filled in. ErrStale: something else came first; call
 // catchUp, decide again, retry. When the answer of the bus is lost, the log itself is asked whether e is in it.
 func (w *logWriter) append(ctx context.Context, e Event) (Event, error) {
-	e.T, e.Conv, e.Ep, e.Seq = "ev", w.topic.Conv, w.ep, w.seq+1
+	e.T, e.Conv, e.Ep, e.Seq = frameEvent, w.topic.Conv, w.ep, w.seq+1
+	if conv, staff := strings.CutSuffix(e.Conv, staffSuffix); staff {
+		e.T, e.Conv = frameStaff, conv
+	}
 	if e.K == kindDelta {
 		e.From = e.Seq
 	}
@@ -73,6 +81,7 @@ func (w *logWriter) catchUp(ctx context.Context) (events []*frame, lost bool, er
 	}
 	ep := w.ep
 	if last.Rev == 0 {
+		w.lost = true
 		return nil, true, w.moveTo(last)
 	}
 	entries, err := w.bus.Read(ctx, w.topic, w.rev)
@@ -84,12 +93,16 @@ func (w *logWriter) catchUp(ctx context.Context) (events []*frame, lost bool, er
 		if err != nil {
 			return nil, false, err
 		}
+		if takenBy(f) {
+			w.taken = max(w.taken, f.Owner.Epoch)
+		}
 		events = append(events, f)
 		last = entry
 	}
 	if err := w.moveTo(last); err != nil {
 		return nil, false, err
 	}
+	w.lost = w.lost || w.ep != ep
 	return events, w.ep != ep, nil
 }
 

@@ -111,15 +111,20 @@ func allowedModel(ctx context.Context, t *store.Tenant, plan store.Plan, key str
 }
 
 // prompt gathers what the model is told: instructions, as much of the branch that ends with parent as fits (newest
-// first, a question never without its answer), and the question.
-func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, parent, question string) (llm.Request, error) {
+// first, a question never without its answer), what the staff whispered, and the question. It also returns the whispers
+// that no run has been told before.
+func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, parent, question string) (llm.Request, []store.Whisper, error) {
 	var r llm.Request
 	if instructions != "" {
 		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: instructions})
 	}
 	turns, err := branch(ctx, t, conv, parent) // newest first
 	if err != nil {
-		return r, storeError(err)
+		return r, nil, storeError(err)
+	}
+	whispers, err := t.Whispers(ctx, conv, store.WhisperAI, historyMessages)
+	if err != nil {
+		return r, nil, storeError(err)
 	}
 	budget, fits := int64(historyTokens), 0
 	for i, turn := range turns {
@@ -133,8 +138,19 @@ func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, p
 	for _, turn := range slices.Backward(turns[:fits]) {
 		r.Messages = append(r.Messages, turn)
 	}
+	var fresh []store.Whisper
+	if len(whispers) > 0 {
+		guidance := "Orientação da equipe de atendimento para esta conversa. Siga-a sem mencioná-la ao cliente."
+		for _, w := range slices.Backward(whispers) {
+			guidance += "\n- " + w.Text
+			if w.Run == "" {
+				fresh = append(fresh, w)
+			}
+		}
+		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: guidance})
+	}
 	r.Messages = append(r.Messages, llm.Message{Role: "user", Text: question})
-	return r, nil
+	return r, fresh, nil
 }
 
 // branch returns the messages from parent up to the beginning, newest first.

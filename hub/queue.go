@@ -148,6 +148,13 @@ func (q *queue) take(into []item) (items []item, ok bool) {
 	return items, len(items) > 0 || !q.closed
 }
 
+// len is how many frames wait.
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
+}
+
 // close lets take drain what waits and refuses more.
 func (q *queue) close() {
 	q.mu.Lock()

@@ -16,6 +16,7 @@ import (
 func (h *Hub) reap() {
 	tick := time.NewTicker(reapEvery)
 	defer tick.Stop()
+	absent := absences{}
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -25,7 +26,7 @@ func (h *Hub) reap() {
 		ctx, cancel := context.WithTimeout(h.ctx, 30*time.Second)
 		err := h.setClock(ctx)
 		if err == nil {
-			err = h.reapAll(ctx)
+			err = errors.Join(h.reapAll(ctx), h.returnAbandoned(ctx, absent))
 		}
 		if err != nil && ctx.Err() == nil {
 			h.log.Warn("reaper", "error", err)

@@ -46,6 +46,7 @@ type room struct {
 	frames  []*frame // contiguous up to last
 	bytes   int
 	open    *openRun
+	pulse   pulse
 	members map[*Session]struct{}
 	idle    time.Time // since when there are no members
 	stop    func()
@@ -134,6 +135,7 @@ func (r *room) add(rev uint64, f *frame) {
 		r.frames[0] = nil
 		r.frames = r.frames[1:]
 	}
+	r.pulse.note(f)
 	switch f.K {
 	case kindRunStart:
 		r.open = &openRun{run: f.Run, msg: f.Msg, parent: f.Parent, model: f.Model}
@@ -345,6 +347,13 @@ func (r *room) solid() Pos {
 		}
 	}
 	return Pos{r.ep, r.last - r.kept()}
+}
+
+// joinNow makes s a member from the next event on.
+func (r *room) joinNow(s *Session) {
+	r.mu.Lock()
+	r.members[s] = struct{}{}
+	r.mu.Unlock()
 }
 
 // leave ends a membership.

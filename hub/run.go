@@ -26,13 +26,15 @@ type run struct {
 	id           string
 	log          *logWriter
 	fence        int64
+	epoch        int64 // of the conversation's owner when the run began
 	plan         store.Plan
 	reservation  store.Reservation
 	targets      []llm.Target
 	config       store.LLMConfig // of the first target
 	request      llm.Request
-	passages     []store.Source // of the tenant's knowledge, as they are in the request
-	opening      string         // the message that began the conversation, when this run answers it
+	passages     []store.Source  // of the tenant's knowledge, as they are in the request
+	opening      string          // the message that began the conversation, when this run answers it
+	whispers     []store.Whisper // that the request is the first to hold
 	promptTokens int64
 	started      time.Time
 	halted       chan halt // one slot: the first request counts
@@ -252,7 +254,10 @@ func (r *run) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for {
-		var err error
+		err := r.mayShow(ctx)
+		if err != nil {
+			return err
+		}
 		switch {
 		case !r.begun:
 			if _, err = r.log.append(ctx, r.startEvent()); err == nil {
@@ -299,32 +304,37 @@ func (r *run) appendDelta(ctx context.Context, piece []byte) error {
 // errEnded says that the log tells a run to end.
 var errEnded = errors.New("the run must end")
 
-// resolve reads what others appended since this run's last look: another end of this run, or a person who takes the
-// conversation over, end it at this very place. When the log was lost, the store is asked for the owner instead, and
-// the next flush begins a new log with the whole answer so far.
+// resolve reads what others appended since the last look. Another end of this run ends it here.
 func (r *run) resolve(ctx context.Context) error {
-	events, lost, err := r.log.catchUp(ctx)
+	events, _, err := r.log.catchUp(ctx)
 	if err != nil {
 		return err
 	}
 	for _, f := range events {
-		switch {
-		case f.K == kindRunEnd && f.Run == r.id:
+		if f.K == kindRunEnd && f.Run == r.id {
 			r.fenced = true
 			return errEnded
-		case takenBy(f):
-			r.taken = true
 		}
 	}
-	if lost {
-		r.begun, r.logged = false, 0
+	return nil
+}
+
+// mayShow looks at what the log has told before anything is appended: a person who took the conversation over ends the
+// run at this very place. When the log was lost, the store is asked for the owner instead, and a new log begins with the
+// whole answer so far.
+func (r *run) mayShow(ctx context.Context) error {
+	if r.log.lost {
 		conv, err := r.tenant.Conversation(ctx, r.conv)
 		if err != nil {
 			return err
 		}
-		r.taken = r.taken || conv.Owner.Kind == store.OwnerHuman
+		if conv.Owner.Kind == store.OwnerHuman {
+			r.log.taken = max(r.log.taken, conv.Owner.Epoch)
+		}
+		r.log.lost, r.begun, r.logged = false, false, 0
 	}
-	if r.taken {
+	if r.log.taken > r.epoch {
+		r.taken = true
 		return errEnded
 	}
 	return nil

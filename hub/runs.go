@@ -41,7 +41,7 @@ func (rs *runs) start(r *run) {
 	rs.mu.Unlock()
 	go func() {
 		c := r.hub.hold(r.tenant)
-		defer r.hub.release(c)
+		defer r.hub.letGo(c)
 		r.hub.follow(r.hub.ctx, c)
 		defer rs.ended(r)
 		r.serve(r.hub.ctx)

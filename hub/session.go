@@ -53,6 +53,8 @@ type Session struct {
 	refused int         // frames in a row over the limit; the reader's
 	faults  []time.Time // of bad frames in the last minute; the reader's
 
+	user string // of who, who never becomes somebody else
+
 	mu       sync.Mutex
 	who      Principal
 	token    string // of who; it is checked again while the connection lives
@@ -68,6 +70,7 @@ type Session struct {
 	checkAt  time.Time // when the token is checked again
 	circle   *circle   // of the tenant; nil: not authenticated
 
+	busy      atomic.Bool             // a command is being carried out
 	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -186,6 +189,9 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 		return Ef("forbidden", "a live connection can only be renewed by the same person")
 	}
 	changed := !first && s.who.Role != who.Role
+	if first {
+		s.user = who.User
+	}
 	s.who, s.token, s.known, s.warned = who, c.Token, true, false
 	now := time.Now()
 	s.checkAt = now.Add(checkEvery)
@@ -213,7 +219,10 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 
 // features names what the server can do for a person beyond the first version of the protocol.
 func features(who Principal) []string {
-	f := []string{"stop", "typing", "resume", "regen", "branch", "queue"}
+	f := []string{"stop", "typing", "resume", "regen", "edit", "queue", "call", "end"}
+	if who.staff() {
+		f = append(f, "watch", "take", "whisper")
+	}
 	return f
 }
 
@@ -231,6 +240,7 @@ func (s *Session) dropForeign(ctx context.Context) {
 			s.hub.unsubscribe(s, conv)
 		}
 	}
+	s.hub.unwatch(s)
 }
 
 // read dispatches frames until the connection ends.
@@ -265,7 +275,9 @@ func (s *Session) read(ctx context.Context) {
 			}
 			continue
 		}
+		s.busy.Store(true)
 		s.hub.dispatch(ctx, s, c)
+		s.busy.Store(false)
 		if s.verdict.Load() != nil {
 			return
 		}
@@ -335,7 +347,9 @@ func (s *Session) push(data []byte) {
 
 // deliver queues an event of a room.
 func (s *Session) deliver(f *frame) {
-	s.setSent(f.Conv, f.Seq)
+	if f.T == frameEvent {
+		s.setSent(f.Conv, f.Seq)
+	}
 	if !s.out.pushFrame(f) {
 		s.drop(CloseSlow, "slow consumer")
 	}
@@ -405,8 +419,8 @@ func (s *Session) end() {
 	for _, r := range rooms {
 		r.leave(s)
 	}
-	for _, r := range staff {
-		r.leave(s)
+	for conv, r := range staff {
+		s.hub.unwatched(s, conv, r)
 	}
 	if live != nil {
 		live.leave(s)
@@ -423,7 +437,8 @@ func (s *Session) tick(now time.Time) {
 	if soon {
 		s.warned = true
 	}
-	silent := !s.pinged.IsZero() && now.Sub(s.pinged) > pongTimeout
+	// While a command is carried out nothing is read, so the pong may be waiting behind it.
+	silent := !s.pinged.IsZero() && now.Sub(s.pinged) > pongTimeout && !s.busy.Load()
 	ping := s.pinged.IsZero() && now.After(s.nextPing)
 	if ping {
 		s.pinged, s.nextPing = now, now.Add(pingEvery)

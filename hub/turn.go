@@ -131,7 +131,7 @@ func (h *Hub) takeTurn(ctx context.Context, t *store.Tenant, id string) error {
 	if errors.Is(refusal, store.ErrExists) || (refusal != nil && asError(refusal).Retry && h.now().Sub(turn.Since) < 5*time.Minute) {
 		return refusal // the reaper tries again
 	}
-	switch err := t.AddMessage(ctx, r.answer()); {
+	switch err := t.AddMessage(ctx, r.answerToBe()); {
 	case errors.Is(err, store.ErrExists):
 		_, err := t.Dequeue(ctx, id, turn.Run)
 		return err

@@ -187,7 +187,7 @@ func TestSilenceBeforeAuth(t *testing.T) {
 func TestPingAndPong(t *testing.T) {
 	quiet(t, func(t *testing.T, _ *world, h *hub.Hub) {
 		c, mute := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/outro")
-		c.answerPings()
+		mute.fallSilent()
 		for i := range 3 {
 			start := time.Now()
 			before := pings(c)
@@ -222,8 +222,6 @@ func pings(c *client) (n int) {
 func TestATokenEndsItsConnectionUnlessRenewed(t *testing.T) {
 	quiet(t, func(t *testing.T, _ *world, h *hub.Hub) {
 		renewed, ending := connect(t, h, "alfa/usuario/100"), connect(t, h, "alfa/outro/100")
-		renewed.answerPings()
-		ending.answerPings()
 		time.Sleep(42 * time.Second)
 		synctest.Wait()
 		for _, c := range []*client{renewed, ending} {

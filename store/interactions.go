@@ -28,6 +28,7 @@ type Interaction struct {
 	LogEpoch       string    `bson:"log_ep" json:"log_ep"` // where the live log has it
 	LogSeq         int64     `bson:"log_seq" json:"log_seq"`
 	EmptiedAt      time.Time `bson:"esvaziada_em" json:"esvaziada_em"` // when its text was taken out; zero: it was not
+	ForPerson      bool      `bson:"para_pessoa" json:"para_pessoa"`   // a person answers it, or wrote it; no run ever will
 	Run            *Run      `bson:"execucao,omitempty" json:"execucao,omitzero"`
 }
 

@@ -1,0 +1,344 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"aihub/store"
+)
+
+// The live registry: for every conversation with somebody in it, the instance that serves its participant keeps an entry
+// on the bus. An entry that is not renewed ends by itself, so a dead instance leaves nothing behind for long.
+
+const (
+	// keepEvery is how often an entry is renewed.
+	keepEvery = KeepFor / 3
+	// liveTick is how often changes of the registry are told, to the bus and to who watches.
+	liveTick = 250 * time.Millisecond
+	// progressEvery is how often a growing answer alone changes an entry.
+	progressEvery = 2 * time.Second
+	// answerDue is how long a question may wait before that is a reason to look.
+	answerDue = 20 * time.Second
+	// regensMany is how many answers to one question are a reason to look.
+	regensMany = 4
+)
+
+// LiveView is a conversation as the staff's list shows it.
+type LiveView struct {
+	Conv         string    `json:"conv"`
+	Channel      string    `json:"channel"`
+	Participant  By        `json:"participant"`
+	Owner        OwnerView `json:"owner"`
+	State        string    `json:"state"` // answering, waiting (for a person), attended (by one), idle or away (nobody is connected)
+	Since        string    `json:"since"`
+	LastAt       string    `json:"last_at"`
+	LastText     string    `json:"last_text"`
+	Tokens       int64     `json:"tokens"`
+	Cost         int64     `json:"cost"`
+	FirstTokenMS int64     `json:"first_token_ms"`
+	Page         string    `json:"page"`
+	Risk         []string  `json:"risk"`
+	Watchers     []By      `json:"watchers"`
+}
+
+// pulse is what a room knows of its conversation for the registry. The room's mu guards it.
+type pulse struct {
+	owner     *OwnerView // nil: the log does not say
+	since     string     // of the owner
+	closed    bool
+	lastAt    string
+	lastText  string
+	tokens    int64 // of ended runs
+	started   time.Time
+	firstMS   int64
+	asked     time.Time      // of a question without a first token; zero: none
+	regens    map[string]int // answers to a question
+	last      string         // the last question
+	unhappy   bool
+	quotaNear bool
+	changed   bool // since the last entry; growing text does not count
+	grown     bool
+}
+
+// note takes in what an event says. live is false while the room reads what happened before.
+func (p *pulse) note(f *frame) {
+	if f.K == kindDelta {
+		if p.firstMS == 0 && !p.started.IsZero() {
+			p.firstMS = max(1, time.Since(p.started).Milliseconds())
+			p.changed = true
+		}
+		p.grown, p.asked = true, time.Time{}
+		return
+	}
+	p.changed = true
+	switch f.K {
+	case kindMsg:
+		p.lastAt, p.lastText = f.At, shorten(f.Text, 120)
+		if f.Role == "user" {
+			p.last, p.asked, p.unhappy = f.Msg, eventTime(f.At), unhappy(f.Text)
+		} else {
+			p.asked = time.Time{}
+		}
+	case kindRunStart:
+		p.started, p.firstMS = eventTime(f.At), 0
+		if p.regens == nil {
+			p.regens = map[string]int{}
+		}
+		p.regens[f.Parent]++
+	case kindRunEnd:
+		p.lastAt, p.started, p.asked = f.At, time.Time{}, time.Time{}
+		if f.Usage != nil {
+			p.tokens += f.Usage.In + f.Usage.Out
+		}
+		if f.Quota != nil {
+			p.quotaNear = nearEnd(*f.Quota)
+		}
+	case kindOwner:
+		p.owner, p.since = f.Owner, f.At
+	case kindConv:
+		p.closed = p.closed || f.State == "closed"
+	}
+}
+
+func eventTime(at string) time.Time {
+	t, err := time.Parse("2006-01-02T15:04:05.000Z07:00", at)
+	if err != nil {
+		return time.Now()
+	}
+	return t
+}
+
+// nearEnd reports whether less than a tenth of a window is left.
+func nearEnd(windows []QuotaView) bool {
+	for _, w := range windows {
+		if (w.MessagesLimit > 0 && w.MessagesUsed*10 >= w.MessagesLimit*9) || (w.TokensLimit > 0 && w.TokensUsed*10 >= w.TokensLimit*9) {
+			return true
+		}
+	}
+	return false
+}
+
+// unhappyWords are signs, not proofs, that somebody is not served well.
+var unhappyWords = []string{"absurdo", "péssim", "horrível", "ridícul", "vergonha", "inaceitável", "descaso", "cancelar", "procon", "anatel", "reclame aqui",
+	"processar", "não funciona nada", "palhaçada"}
+
+func unhappy(text string) bool {
+	text = strings.ToLower(text)
+	for _, w := range unhappyWords {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// tracked is a conversation that this instance keeps an entry of.
+type tracked struct {
+	tenant store.TenantID
+	conv   store.Conversation // as it was found; the room knows what has changed
+	name   string             // of the participant
+	room   *room
+	kept   []byte
+	keptAt time.Time
+}
+
+// registry keeps the entries of what this instance serves.
+type registry struct {
+	mu       sync.Mutex
+	all      map[Topic]*tracked
+	watchers map[watchKey]By
+	renewed  time.Time // the watchers
+}
+
+// watchKey is a session that watches a conversation.
+type watchKey struct {
+	tenant  store.TenantID
+	conv    string
+	session string
+}
+
+func (k watchKey) name() string { return k.conv + "." + k.session }
+
+// track keeps an entry of a conversation whose participant has come.
+func (h *Hub) track(who Principal, conv store.Conversation, r *room) {
+	if conv.UserID != who.User || conv.State != store.ConversationOpen {
+		return
+	}
+	h.registry.mu.Lock()
+	defer h.registry.mu.Unlock()
+	if e := h.registry.all[r.topic]; e == nil || e.room != r {
+		h.registry.all[r.topic] = &tracked{tenant: who.Tenant.ID(), conv: conv, name: who.Name, room: r}
+	}
+}
+
+// keep tells the bus what has changed, until the hub closes; then it forgets what it kept.
+func (h *Hub) keep() {
+	tick := time.NewTicker(liveTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			h.forgetAll()
+			return
+		case now := <-tick.C:
+			h.keepOnce(now)
+			h.boards.flush(now)
+		}
+	}
+}
+
+func (h *Hub) keepOnce(now time.Time) {
+	h.registry.mu.Lock()
+	all := make([]*tracked, 0, len(h.registry.all))
+	for _, e := range h.registry.all {
+		all = append(all, e)
+	}
+	var watchers map[watchKey]By
+	if now.Sub(h.registry.renewed) > keepEvery {
+		h.registry.renewed = now
+		watchers = make(map[watchKey]By, len(h.registry.watchers))
+		for k, by := range h.registry.watchers {
+			watchers[k] = by
+		}
+	}
+	h.registry.mu.Unlock()
+	ctx, cancel := context.WithTimeout(h.ctx, 5*time.Second)
+	defer cancel()
+	for k, by := range watchers {
+		h.keepWatcher(ctx, k, by)
+	}
+	for _, e := range all {
+		view, worth, due := e.look(now)
+		switch {
+		case !worth:
+			h.forget(ctx, e)
+		case due:
+			value := encode(view)
+			if now.Sub(e.keptAt) < keepEvery && string(value) == string(e.kept) {
+				continue
+			}
+			if err := h.bus.Keep(ctx, e.tenant, e.conv.ID, value); err != nil {
+				e.room.retouch()
+				continue // with the next tick
+			}
+			e.kept, e.keptAt = value, now
+		}
+	}
+}
+
+// look makes the entry of a conversation. It is not worth one when nobody is there and nothing goes on; it is due when it
+// has changed or must be renewed.
+func (e *tracked) look(now time.Time) (view LiveView, worth, due bool) {
+	r := e.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := &r.pulse
+	here := false
+	for s := range r.members {
+		if s.is(e.conv.UserID) {
+			here = true
+			break
+		}
+	}
+	owner := ViewOwner(e.conv.Owner)
+	view = LiveView{Conv: e.conv.ID, Channel: e.conv.Channel, Participant: By{Kind: "user", ID: e.conv.UserID, Name: e.name}, Since: stamp(e.conv.CreatedAt),
+		LastAt: stamp(e.conv.UpdatedAt), Risk: []string{}, Watchers: []By{}, Tokens: p.tokens, FirstTokenMS: p.firstMS}
+	if p.owner != nil && p.owner.Epoch >= owner.Epoch {
+		owner, view.Since = *p.owner, p.since
+	}
+	view.Owner = owner
+	if p.lastAt != "" {
+		view.LastAt, view.LastText = p.lastAt, p.lastText
+	}
+	if r.open != nil {
+		view.Tokens += int64(len(r.open.text)) / bytesPerToken
+	}
+	switch {
+	case r.open != nil:
+		view.State = "answering"
+	case owner.Kind == store.OwnerQueue:
+		view.State = "waiting"
+	case owner.Kind == store.OwnerHuman:
+		view.State = "attended"
+	case here:
+		view.State = "idle"
+	default:
+		view.State = "away"
+	}
+	late := !p.asked.IsZero() && now.Sub(p.asked) > answerDue
+	for _, risk := range []struct {
+		name  string
+		holds bool
+	}{{"asked_human", owner.Kind == store.OwnerQueue}, {"no_answer", late}, {"negative", p.unhappy}, {"regenerations", p.regens[p.last] >= regensMany}, {"quota", p.quotaNear}} {
+		if risk.holds {
+			view.Risk = append(view.Risk, risk.name)
+		}
+	}
+	worth = !r.closed && !p.closed && (here || r.open != nil || (owner.Kind != store.OwnerAI && len(r.members) > 0) || owner.Kind == store.OwnerQueue)
+	due = p.changed || late || now.Sub(e.keptAt) > keepEvery || (p.grown && now.Sub(e.keptAt) > progressEvery)
+	if due {
+		p.changed, p.grown = false, false
+	}
+	return view, worth, due
+}
+
+// is reports whether the session is the person's.
+func (s *Session) is(user string) bool { return s.user == user }
+
+// retouch makes the room's entry due again.
+func (r *room) retouch() {
+	r.mu.Lock()
+	r.pulse.changed = true
+	r.mu.Unlock()
+}
+
+func (h *Hub) forget(ctx context.Context, e *tracked) {
+	if err := h.bus.Forget(ctx, e.tenant, e.conv.ID); err != nil {
+		return // with the next tick, or by itself
+	}
+	h.registry.mu.Lock()
+	if h.registry.all[e.room.topic] == e {
+		delete(h.registry.all, e.room.topic)
+	}
+	h.registry.mu.Unlock()
+}
+
+func (h *Hub) forgetAll() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), time.Second)
+	defer cancel()
+	h.registry.mu.Lock()
+	all, watchers := h.registry.all, h.registry.watchers
+	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]By{}
+	h.registry.mu.Unlock()
+	for _, e := range all {
+		_ = h.bus.Forget(ctx, e.tenant, e.conv.ID) // what can't be forgotten ends by itself
+	}
+	for k := range watchers {
+		_ = h.bus.Forget(ctx, k.tenant, k.name())
+	}
+}
+
+// watching notes that a session of the staff watches a conversation.
+func (h *Hub) watching(ctx context.Context, k watchKey, by By) {
+	h.registry.mu.Lock()
+	h.registry.watchers[k] = by
+	h.registry.mu.Unlock()
+	h.keepWatcher(ctx, k, by)
+}
+
+func (h *Hub) keepWatcher(ctx context.Context, k watchKey, by By) {
+	value, _ := json.Marshal(by) // strings only
+	if err := h.bus.Keep(ctx, k.tenant, k.name(), value); err != nil && h.ctx.Err() == nil {
+		h.log.Warn("who watches is not kept", "tenant", k.tenant.String(), "conversation", k.conv, "error", err)
+	}
+}
+
+func (h *Hub) watchedNoMore(ctx context.Context, k watchKey) {
+	h.registry.mu.Lock()
+	delete(h.registry.watchers, k)
+	h.registry.mu.Unlock()
+	_ = h.bus.Forget(ctx, k.tenant, k.name()) // else it ends by itself
+}

@@ -1,0 +1,258 @@
+package hub_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aihub/hub"
+	"aihub/store"
+)
+
+// staffEntry awaits an entry of the staff log.
+func (c *client) staffEntry(kind string, is func(in) bool) in {
+	c.t.Helper()
+	return c.await("a staff entry "+kind, func(f in) bool { return f.T == "staff" && f.K == kind && (is == nil || is(f)) })
+}
+
+// Staff whisper beside a conversation: to the AI, which is told with the next answer, and among each other. The
+// participant's connection gets not one byte more or less than without them.
+func TestWhispers(t *testing.T) {
+	w := newWorld(t, unlimited)
+	one, two := w.hub(), w.hub()
+	c, boss, second := connect(t, one, "alfa/usuario"), connect(t, two, "alfa/supervisor"), connect(t, one, "alfa/segundo")
+	ok := c.ask("", "um", "primeira n=2")
+	c.ended(ok.Run)
+	for _, s := range []*client{boss, second} {
+		s.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	}
+	boss.staffEntry("watch", func(f in) bool { return f.By.ID == "u_alfa_segundo" })
+	guide := boss.do(map[string]any{"t": "whisper", "conv": ok.Conv, "to": "ai", "text": "ofereça 10% de desconto", "cid": "w1"})
+	again := boss.do(map[string]any{"t": "whisper", "conv": ok.Conv, "to": "ai", "text": "ofereça 10% de desconto", "cid": "w1"})
+	if guide.T != "ok" || guide.Entry == "" || again.Entry != guide.Entry {
+		t.Errorf("whispers: %s, %s", guide.raw, again.raw)
+	}
+	note := second.do(map[string]any{"t": "whisper", "conv": ok.Conv, "to": "staff", "text": "é o cliente de ontem"})
+	for _, s := range []*client{boss, second} {
+		if f := s.staffEntry("whisper", nil); f.Text != "ofereça 10% de desconto" || f.By.Name != "supervisor" || f.Applied {
+			t.Errorf("whisper: %s", f.raw)
+		}
+		if f := s.staffEntry("note", nil); f.Text != "é o cliente de ontem" || note.T != "ok" {
+			t.Errorf("note: %s", f.raw)
+		}
+	}
+	next := c.ask(ok.Conv, "dois", "segunda n=2")
+	c.ended(next.Run)
+	told := fmt.Sprint(w.upstream.asked("segunda")[0].messages)
+	if !strings.Contains(told, "ofereça 10% de desconto") || strings.Contains(told, "cliente de ontem") {
+		t.Errorf("the model was told %s", told)
+	}
+	boss.staffEntry("whisper", func(f in) bool { return f.Applied })
+	late := connect(t, two, "alfa/admin")
+	late.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	if f := late.staffEntry("whisper", nil); !f.Applied {
+		t.Errorf("what was written before: %s", f.raw)
+	}
+	late.do(map[string]any{"t": "unsub", "conv": ok.Conv})
+	boss.staffEntry("unwatch", func(f in) bool { return f.By.ID == "u_alfa_admin" })
+	for bad, want := range map[string]map[string]any{
+		"bad_field": {"t": "whisper", "conv": ok.Conv, "to": "client", "text": "x"},
+		"too_big":   {"t": "whisper", "conv": ok.Conv, "to": "ai", "text": strings.Repeat("x", 4001)},
+	} {
+		if f := boss.do(want); f.Code != bad {
+			t.Errorf("want %s: %s", bad, f.raw)
+		}
+	}
+	for _, f := range c.all() {
+		if f.T == "staff" || bytes.Contains(f.raw, []byte("desconto")) || bytes.Contains(f.raw, []byte("ontem")) {
+			t.Errorf("the participant received %s", f.raw)
+		}
+	}
+	_, seq := c.place(ok.Conv)
+	if log := logOf(t, w.bus(), "alfa", ok.Conv); int64(len(log)) != seq || log[len(log)-1].Seq != seq {
+		t.Errorf("the participant's log has %d events up to %d", len(log), seq)
+	}
+}
+
+// A whisper that must not wait stops the answer and begins another one that is told of it.
+func TestWhisperNow(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	c, boss := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/supervisor")
+	ok := c.ask("", "um", "n=300 gap=5ms")
+	c.event(ok.Conv, "delta")
+	boss.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	f := boss.do(map[string]any{"t": "whisper", "conv": ok.Conv, "to": "ai", "text": "seja breve", "now": true})
+	if f.T != "ok" {
+		t.Fatalf("whisper: %s", f.raw)
+	}
+	if end := c.ended(ok.Run); end.State != "stopped" {
+		t.Errorf("the first answer: %s", end.raw)
+	}
+	start := c.await("a second answer", func(f in) bool { return f.K == "run.start" && f.Run != ok.Run })
+	if start.Parent != ok.Msg {
+		t.Errorf("it answers %s, want %s", start.Parent, ok.Msg)
+	}
+	if end := c.ended(start.Run); end.State != "complete" {
+		t.Errorf("the second answer: %s", end.raw)
+	}
+	if calls := w.upstream.asked("n=300"); len(calls) != 2 || !strings.Contains(fmt.Sprint(calls[1].messages), "seja breve") {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
+// entry is a session of a `live` frame.
+func (f in) entry(t *testing.T) hub.LiveView {
+	t.Helper()
+	var v hub.LiveView
+	if err := json.Unmarshal(f.Session, &v); err != nil {
+		t.Fatalf("%s: %v", f.raw, err)
+	}
+	return v
+}
+
+// live awaits a change of the live list.
+func (c *client) live(t *testing.T, conv string, is func(hub.LiveView) bool) hub.LiveView {
+	t.Helper()
+	return c.await("a change of "+conv, func(f in) bool {
+		if f.T != "live" || f.K != "put" {
+			return false
+		}
+		v := f.entry(t)
+		return v.Conv == conv && is(v)
+	}).entry(t)
+}
+
+// The live list shows every conversation with somebody in it, on whatever instance, and what happens to it.
+func TestLiveList(t *testing.T) {
+	w := newWorld(t, unlimited)
+	one, two := w.hub(), w.hub()
+	c := connect(t, one, "alfa/usuario")
+	ok := c.ask("", "um", "quero cancelar n=2")
+	c.ended(ok.Run)
+	boss, foreign := connect(t, two, "alfa/supervisor"), connect(t, two, "beta/supervisor")
+	var snap in
+	eventually(t, 5*time.Second, "the conversation is in the list", func() bool {
+		boss.do(map[string]any{"t": "unwatch"})
+		snap = boss.do(map[string]any{"t": "watch"})
+		return len(snap.Sessions) == 1
+	})
+	if v := snap.Sessions[0]; snap.K != "snap" || v.Conv != ok.Conv || v.Participant.Name != "usuario" || v.Channel != "portal" || v.Owner.Kind != "ai" || v.State != "idle" ||
+		v.LastText != "quero cancelar n=2" || v.Tokens == 0 || v.FirstTokenMS == 0 || len(v.Risk) != 1 || v.Risk[0] != "negative" || v.Watchers == nil {
+		t.Errorf("snapshot: %s", snap.raw)
+	}
+	if f := foreign.do(map[string]any{"t": "watch"}); f.T != "live" || len(f.Sessions) != 0 {
+		t.Errorf("beta sees %s", f.raw)
+	}
+	next := c.ask(ok.Conv, "dois", "n=400 gap=10ms")
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return v.State == "answering" && len(v.Risk) == 0 })
+	boss.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return len(v.Watchers) == 1 && v.Watchers[0].ID == "u_alfa_supervisor" })
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return v.State == "answering" && v.Tokens > 200 })
+	c.do(map[string]any{"t": "call", "conv": ok.Conv})
+	c.ended(next.Run)
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool {
+		return v.State == "waiting" && v.Owner.Kind == "queue" && v.Risk[0] == "asked_human"
+	})
+	boss.do(map[string]any{"t": "take", "conv": ok.Conv, "epoch": 1})
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return v.State == "attended" && v.Owner.Name == "supervisor" })
+	boss.do(map[string]any{"t": "release", "conv": ok.Conv, "epoch": 2})
+	boss.do(map[string]any{"t": "unsub", "conv": ok.Conv})
+	c.end()
+	<-c.done
+	boss.await("the end of the entry", func(f in) bool { return f.T == "live" && f.K == "del" && f.Conv == ok.Conv })
+	for _, f := range foreign.all() {
+		if bytes.Contains(f.raw, []byte(ok.Conv)) || bytes.Contains(f.raw, []byte("u_alfa")) {
+			t.Errorf("beta received %s", f.raw)
+		}
+	}
+}
+
+func TestLiveListIsFilteredByTheServer(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	c, other, boss := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/outro"), connect(t, h, "alfa/supervisor")
+	mine, theirs := c.ask("", "um", "n=1"), other.ask("", "um", "n=1")
+	c.ended(mine.Run)
+	other.ended(theirs.Run)
+	boss.do(map[string]any{"t": "watch", "filter": map[string]any{"owner": "queue"}})
+	c.do(map[string]any{"t": "call", "conv": mine.Conv})
+	boss.live(t, mine.Conv, func(v hub.LiveView) bool { return v.Owner.Kind == "queue" })
+	c.do(map[string]any{"t": "release", "conv": mine.Conv, "epoch": 1})
+	boss.await("its end in the filtered list", func(f in) bool { return f.K == "del" && f.Conv == mine.Conv })
+	for _, f := range boss.all() {
+		if bytes.Contains(f.raw, []byte(theirs.Conv)) {
+			t.Errorf("what does not match: %s", f.raw)
+		}
+	}
+	if f := boss.do(map[string]any{"t": "watch", "filter": map[string]any{"tenant": "beta"}}); f.Code != "bad_field" {
+		t.Errorf("a filter that does not exist: %s", f.raw)
+	}
+}
+
+// What a dead instance kept goes by itself, and a person who comes back elsewhere is there again.
+func TestLiveListOfManySessions(t *testing.T) {
+	w := newWorld(t, unlimited)
+	hubs := []*hub.Hub{w.hub(), w.hub(), w.hub()}
+	const sessions = 300
+	tenant := w.tenant("alfa")
+	var wg sync.WaitGroup
+	for n := range 6 {
+		wg.Go(func() {
+			c := connect(t, hubs[n%3], "alfa/"+[]string{"usuario", "outro"}[n%2])
+			for i := range sessions / 6 {
+				id := store.NewID("c")
+				_, _, err := tenant.CreateConversation(t.Context(), store.Conversation{ID: id, UserID: c.user(), Channel: "portal", Title: fmt.Sprint(n, i),
+					Owner: store.Owner{Kind: store.OwnerAI}, State: store.ConversationOpen, CreatedAt: time.Now(), UpdatedAt: time.Now()})
+				if err != nil {
+					t.Error(err)
+				}
+				if f := c.do(map[string]any{"t": "sub", "conv": id}); f.T != "snap" {
+					t.Errorf("sub: %s", f.raw)
+				}
+				time.Sleep(30 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	time.Sleep(500 * time.Millisecond)
+	boss := connect(t, hubs[0], "alfa/supervisor")
+	start := time.Now()
+	snap := boss.do(map[string]any{"t": "watch"})
+	took := time.Since(start)
+	seen := map[string]bool{}
+	for _, v := range snap.Sessions {
+		seen[v.Conv] = true
+	}
+	eventually(t, 10*time.Second, "all sessions are shown", func() bool {
+		for _, f := range boss.all() {
+			if f.T == "live" && f.K == "put" {
+				seen[f.entry(t).Conv] = true
+			}
+		}
+		return len(seen) == sessions
+	})
+	t.Logf("snapshot of %d in %v, all %d after %v", len(snap.Sessions), took, len(seen), time.Since(start))
+	if took > time.Second {
+		t.Errorf("the snapshot took %v", took)
+	}
+}
+
+func (c *client) user() string {
+	for _, f := range c.all() {
+		if f.T == "hello" {
+			var hello struct {
+				User struct {
+					ID string `json:"id"`
+				} `json:"user"`
+			}
+			_ = json.Unmarshal(f.raw, &hello)
+			return hello.User.ID
+		}
+	}
+	return ""
+}
