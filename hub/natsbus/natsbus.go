@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -41,9 +42,13 @@ const (
 type Bus struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
-	stream jetstream.Stream
-	kept   jetstream.KeyValue
 	server *server.Server // embedded, or nil
+
+	replicas int
+	mu       sync.Mutex // guards the rest
+	stream   jetstream.Stream
+	kept     jetstream.KeyValue
+	made     time.Time // when they were looked for last
 }
 
 var _ hub.Bus = (*Bus)(nil)
@@ -92,23 +97,70 @@ func open(ctx context.Context, url string, log *slog.Logger, replicas int, more 
 		nc.Close()
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
-	stream, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	b := &Bus{nc: nc, js: js, replicas: replicas}
+	if err := b.make(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// make brings the stream and the bucket into being, or finds them.
+func (b *Bus) make(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made = time.Now()
+	stream, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "what people have seen, for minutes", Subjects: []string{"log.*.*"},
 		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, MaxAge: retention, MaxMsgSize: maxEntry, Discard: jetstream.DiscardOld,
-		MaxBytes: 2 << 30, Replicas: replicas, AllowDirect: true,
+		MaxBytes: 2 << 30, Replicas: b.replicas, AllowDirect: true,
 		RePublish: &jetstream.RePublish{Source: "log.*.*", Destination: "live.{{wildcard(1)}}.{{wildcard(2)}}.log"},
 	})
 	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("make the live log: %w", err)
+		return fmt.Errorf("make the live log: %w", err)
 	}
-	kept, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucketName, Description: "what instances keep alive, for seconds",
-		TTL: hub.KeepFor, History: 1, MaxValueSize: maxKept, Storage: jetstream.MemoryStorage, Replicas: replicas})
+	kept, err := b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucketName, Description: "what instances keep alive, for seconds",
+		TTL: hub.KeepFor, History: 1, MaxValueSize: maxKept, Storage: jetstream.MemoryStorage, Replicas: b.replicas})
 	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("make the live registry: %w", err)
+		return fmt.Errorf("make the live registry: %w", err)
 	}
-	return &Bus{nc: nc, js: js, stream: stream, kept: kept}, nil
+	b.stream, b.kept = stream, kept
+	return nil
+}
+
+// log and registry are the stream and the bucket of now.
+func (b *Bus) log() jetstream.Stream {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stream
+}
+
+func (b *Bus) registry() jetstream.KeyValue {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kept
+}
+
+// mended reports whether err came from a server that lost the stream or the bucket, and they have been made anew: then
+// what failed is worth another try. A server that starts again with an empty disk is such a one.
+func (b *Bus) mended(ctx context.Context, err error) bool {
+	if !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, jetstream.ErrBucketNotFound) &&
+		!errors.Is(err, nats.ErrNoResponders) {
+		return false
+	}
+	b.mu.Lock()
+	recent := time.Since(b.made) < time.Second
+	b.mu.Unlock()
+	return !recent && b.make(ctx) == nil
+}
+
+// twice does something, and once more when that failed for want of a stream that has been made anew.
+func twice[T any](ctx context.Context, b *Bus, do func() (T, error)) (T, error) {
+	v, err := do()
+	if err != nil && b.mended(ctx, err) {
+		v, err = do()
+	}
+	return v, err
 }
 
 // Close disconnects and stops an embedded server.
@@ -127,8 +179,10 @@ func subject(t hub.Topic) string { return "log." + t.Tenant.String() + "." + t.C
 func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: subject(t), Data: data},
-		jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
+	ack, err := twice(ctx, b, func() (*jetstream.PubAck, error) {
+		return b.js.PublishMsg(ctx, &nats.Msg{Subject: subject(t), Data: data},
+			jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
+	})
 	if err != nil {
 		var api *jetstream.APIError
 		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
@@ -143,7 +197,7 @@ func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte
 func (b *Bus) Last(ctx context.Context, t hub.Topic) (hub.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	m, err := b.stream.GetLastMsgForSubject(ctx, subject(t))
+	m, err := twice(ctx, b, func() (*jetstream.RawStreamMsg, error) { return b.log().GetLastMsgForSubject(ctx, subject(t)) })
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return hub.Entry{}, nil
 	}
@@ -161,7 +215,7 @@ func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry,
 	if err != nil || last.Rev <= after {
 		return nil, err
 	}
-	consumer, err := b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject(t)},
+	consumer, err := b.log().OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject(t)},
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1, InactiveThreshold: 10 * time.Second})
 	if err != nil {
 		return nil, fmt.Errorf("read the live log: %w", err)
@@ -251,7 +305,7 @@ func (b *Bus) Ask(ctx context.Context, tenant store.TenantID, name string, quest
 func (b *Bus) Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := b.kept.Put(ctx, tenant.String()+"."+key, value); err != nil {
+	if _, err := twice(ctx, b, func() (uint64, error) { return b.registry().Put(ctx, tenant.String()+"."+key, value) }); err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
 	return nil
@@ -261,44 +315,61 @@ func (b *Bus) Keep(ctx context.Context, tenant store.TenantID, key string, value
 func (b *Bus) Forget(ctx context.Context, tenant store.TenantID, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := b.kept.Delete(ctx, tenant.String()+"."+key); err != nil {
+	_, err := twice(ctx, b, func() (struct{}, error) { return struct{}{}, b.registry().Delete(ctx, tenant.String()+"."+key) })
+	if err != nil {
 		return fmt.Errorf("forget: %w", err)
 	}
 	return nil
 }
 
-// Watch implements hub.Bus.
+// Watch implements hub.Bus. A watch whose bucket was lost begins anew, with what is kept then.
 func (b *Bus) Watch(ctx context.Context, tenant store.TenantID, receive func(string, []byte)) (func(), error) {
 	prefix := tenant.String() + "."
 	watching, end := context.WithCancel(context.WithoutCancel(ctx)) // the watch outlives the call that began it
-	w, err := b.kept.Watch(watching, prefix+">")
+	begin := func() (jetstream.KeyWatcher, error) {
+		return twice(watching, b, func() (jetstream.KeyWatcher, error) { return b.registry().Watch(watching, prefix+">") })
+	}
+	w, err := begin()
 	if err != nil {
 		end()
 		return nil, fmt.Errorf("watch: %w", err)
 	}
-	go func() { // ends when stop does
+	go func() { // ends with watching
+		defer end()
 		told := false
-		for entry := range w.Updates() {
-			switch {
-			case entry == nil && !told:
-				told = true
-				receive("", nil)
-			case entry == nil:
-			case entry.Operation() == jetstream.KeyValuePut:
-				receive(strings.TrimPrefix(entry.Key(), prefix), entry.Value())
-			default:
-				receive(strings.TrimPrefix(entry.Key(), prefix), nil)
+		for {
+			for entry := range w.Updates() {
+				switch {
+				case entry == nil && !told:
+					told = true
+					receive("", nil)
+				case entry == nil:
+				case entry.Operation() == jetstream.KeyValuePut:
+					receive(strings.TrimPrefix(entry.Key(), prefix), entry.Value())
+				default:
+					receive(strings.TrimPrefix(entry.Key(), prefix), nil)
+				}
+			}
+			for {
+				select {
+				case <-watching.Done():
+					return
+				case <-time.After(time.Second):
+				}
+				if w, err = begin(); err == nil {
+					break
+				}
 			}
 		}
 	}()
-	return func() { _ = w.Stop(); end() }, nil
+	return end, nil
 }
 
 // Now implements hub.Bus: the clock of the server that leads the log.
 func (b *Bus) Now(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	info, err := b.stream.Info(ctx)
+	info, err := twice(ctx, b, func() (*jetstream.StreamInfo, error) { return b.log().Info(ctx) })
 	if err != nil {
 		return time.Time{}, fmt.Errorf("the bus's clock: %w", err)
 	}
@@ -312,7 +383,7 @@ func (b *Bus) Ready(ctx context.Context) error {
 	if !b.nc.IsConnected() {
 		return errors.New("not connected")
 	}
-	if _, err := b.stream.Info(ctx); err != nil {
+	if _, err := twice(ctx, b, func() (*jetstream.StreamInfo, error) { return b.log().Info(ctx) }); err != nil {
 		return fmt.Errorf("live log: %w", err)
 	}
 	return nil

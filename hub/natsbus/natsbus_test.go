@@ -2,7 +2,9 @@ package natsbus_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"aihub/hub"
 	"aihub/hub/bustest"
 	"aihub/hub/natsbus"
+	"aihub/store"
 )
 
 var silent = slog.New(slog.DiscardHandler)
@@ -31,6 +34,63 @@ func TestExternal(t *testing.T) {
 		s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 		return connect(t, s), connect(t, s)
 	})
+}
+
+// A server that starts again with an empty disk is used as if it were new; who followed goes on following.
+func TestAnEmptiedServer(t *testing.T) {
+	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
+	b := connect(t, s)
+	alfa, err := store.ParseTenantID("alfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := hub.Topic{Tenant: alfa, Conv: store.NewID("c")}
+	heard := make(chan hub.Entry, 10)
+	stop, err := b.Follow(t.Context(), topic, func(e hub.Entry) { heard <- e })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	rev, err := b.Append(t.Context(), topic, 0, []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-heard
+	port := s.Addr().(*net.TCPAddr).Port
+	s.Shutdown()
+	s.WaitForShutdown()
+	if _, err := b.Append(t.Context(), topic, rev, []byte("lost")); err == nil || errors.Is(err, hub.ErrStale) {
+		t.Errorf("append without a server: %v", err)
+	}
+	startServer(t, t.TempDir(), port)
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, err = b.Append(t.Context(), topic, rev, []byte("stale")); errors.Is(err, hub.ErrStale) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("append to the emptied server: %v, want ErrStale", err)
+		}
+	}
+	if last, err := b.Last(t.Context(), topic); err != nil || last.Rev != 0 {
+		t.Errorf("last: %v, %v", last, err)
+	}
+	if _, err := b.Append(t.Context(), topic, 0, []byte("two")); err != nil {
+		t.Errorf("append: %v", err)
+	}
+	select {
+	case e := <-heard:
+		if string(e.Data) != "two" {
+			t.Errorf("heard %q", e.Data)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the follower hears nothing")
+	}
+	if err := b.Keep(t.Context(), alfa, "c_1", []byte("kept")); err != nil {
+		t.Errorf("keep: %v", err)
+	}
+	if err := b.Ready(t.Context()); err != nil {
+		t.Errorf("ready: %v", err)
+	}
 }
 
 // startServer runs a NATS server with JetStream on the loopback interface.
