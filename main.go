@@ -84,6 +84,9 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	defer closing(log, "store", db.Close)
+	if err := db.RegisterMetrics(prometheus.DefaultRegisterer); err != nil {
+		return fmt.Errorf("register the store's metrics: %w", err)
+	}
 	keepCtx, stopKeeping := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
 	keeping.Go(func() { db.Keep(keepCtx) }) // retention, and tenants whose deletion is due

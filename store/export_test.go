@@ -94,7 +94,7 @@ func ReserveFirstScope(ctx context.Context, t *Tenant, user, run string, p Plan,
 	if err != nil {
 		return err
 	}
-	_, err = t.reserve(ctx, user, run, p, reserved{Tokens: tokens, Since: t.now(), Config: c.ID}, loc)
+	_, _, err = t.reserve(ctx, user, run, p, reserved{Tokens: tokens, Since: t.now(), Config: c.ID}, loc)
 	return err
 }
 

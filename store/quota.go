@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -85,6 +86,7 @@ type reserved struct {
 	Since   time.Time `bson:"desde" json:"desde"`
 	Periods []string  `bson:"periodos" json:"periodos"`
 	Config  string    `bson:"configuracao" json:"configuracao"` // where the run is reserved too
+	By      string    `bson:"por" json:"por"`                   // the call that made it
 }
 
 // A payer is who a usage document counts for: a person's id, or an LLM configuration as configPayer names it.
@@ -133,13 +135,16 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 	if len(c.Limits) > 0 {
 		config = c.ID
 	}
-	now, tokens := t.now(), plausible(tokens)
-	r, err := t.reserve(ctx, userID, run, p, reserved{Tokens: tokens, Since: now, Config: config}, loc)
+	want := reserved{Tokens: plausible(tokens), Since: t.now(), Config: config, By: rand.Text()}
+	r, made, err := t.reserve(ctx, userID, run, p, want, loc)
 	if err != nil || r.Config == "" {
 		return r, err
 	}
 	r.configLimits = c.Limits
-	there, err := t.reserve(ctx, configPayer(r.Config), run, Plan{Limits: c.Limits}, reserved{Tokens: r.Tokens, Since: now}, loc)
+	if !made {
+		return t.join(ctx, userID, r)
+	}
+	there, _, err := t.reserve(ctx, configPayer(r.Config), run, Plan{Limits: c.Limits}, reserved{Tokens: r.Tokens, Since: want.Since, By: want.By}, loc)
 	r.configPeriods = there.Periods
 	if err == nil || errors.Is(err, ErrUnavailable) { // unknown whether it was taken: the reservation stands until it is settled
 		return r, err
@@ -155,8 +160,35 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 	return r, err
 }
 
-// reserve takes a reservation in one payer's document.
-func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want reserved, loc *time.Location) (Reservation, error) {
+// join waits for what becomes of a reservation that another copy of the command is making: only the copy that made the
+// person's part takes the configuration's or gives both back. Should that copy have died, so that neither happens, the
+// reaper gives the person's part back and this one was unavailable.
+func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reservation, error) {
+	for {
+		u, err := t.usage.Get(ctx, configPayer(r.Config))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return r, err
+		}
+		if there, ok := u.Reserved[r.Run]; ok {
+			r.configPeriods = there.Periods
+			return r, nil
+		}
+		if u, err = t.usage.Get(ctx, usageID(userID)); err != nil {
+			return r, err
+		}
+		if _, ok := u.Reserved[r.Run]; !ok {
+			return r, fmt.Errorf("reserve: %w: the other copy of the command was refused", ErrUnavailable)
+		}
+		select {
+		case <-ctx.Done():
+			return r, fmt.Errorf("reserve: %w: %w", ErrUnavailable, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// reserve takes a reservation in one payer's document, or returns the one that is open there and whether this call made it.
+func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want reserved, loc *time.Location) (r Reservation, made bool, err error) {
 	conds := []doc.Cond{doc.Absent("reservas." + run), doc.Absent("liquidadas." + run)}
 	m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": 1}}
 	if p.Concurrency > 0 {
@@ -183,36 +215,36 @@ func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want re
 	for range 5 {
 		ok, err := t.usage.Update(ctx, usageID(payer), conds, m)
 		if ok {
-			return want.of(run), nil
+			return want.of(run), true, nil
 		}
 		if failure = err; err != nil && !errors.Is(err, ErrUnavailable) {
-			return Reservation{}, err
+			return r, false, err
 		}
 		u, err := t.usage.Get(ctx, usageID(payer)) // also after a lost answer: the reservation may be there
 		if errors.Is(err, ErrNotFound) {
 			err = t.usage.Insert(ctx, usageID(payer), newUsage(payer))
 			if err != nil && !errors.Is(err, ErrExists) {
-				return Reservation{}, err
+				return r, false, err
 			}
 			continue
 		}
 		if err != nil {
-			return Reservation{}, err
+			return r, false, err
 		}
 		if open, ok := u.Reserved[run]; ok {
-			return open.of(run), nil
+			return open.of(run), open.By == want.By, nil
 		}
 		if _, ok := u.Settled[run]; ok {
-			return Reservation{}, ErrExists
+			return r, false, ErrExists
 		}
 		if q := u.full(p, 1, want.Tokens, want.Since, loc); q != nil {
-			return Reservation{}, q
+			return r, false, q
 		}
 	} // it was full, and is not any more: try again
 	if failure != nil {
-		return Reservation{}, failure
+		return r, false, failure
 	}
-	return Reservation{}, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
+	return r, false, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
 }
 
 func (r reserved) of(run string) Reservation {

@@ -122,3 +122,36 @@ func TestACrashBetweenTheScopesLeavesNothingReserved(t *testing.T) {
 		}
 	})
 }
+
+// Copies of one command race at the edge of the configuration's limit: they are all let in, or none, and nothing stays
+// reserved in one scope alone.
+func TestCopiesAreLetInTogetherOrNotAtAll(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		a := d.tenant("")
+		other := d.on(d.open(), a)
+		c, p := config(store.Limit{Window: store.WindowDay, Messages: 3}), plan(0)
+		var in [6]atomic.Int64
+		race(18, func(i int) {
+			run := i % 6
+			_, err := []*store.Tenant{a, other}[i/6%2].ReserveUnder(t.Context(), fmt.Sprint("u_", run), fmt.Sprint("r_", run), p, c, 10)
+			var q *store.QuotaError
+			switch {
+			case err == nil:
+				in[run].Add(1)
+			case errors.As(err, &q), errors.Is(err, store.ErrUnavailable):
+			default:
+				t.Error(err)
+			}
+		})
+		l := ledger(t, a, store.ConfigPayer(c.ID))
+		if l.Open != 3 || l.Messages["dia:2026-11-24"] != 3 {
+			t.Errorf("%+v", l)
+		}
+		for run := range in {
+			mine := ledger(t, a, fmt.Sprint("u_", run))
+			if got := in[run].Load(); got > 0 != (mine.Open == 1) {
+				t.Errorf("run %d: %d copies let in, %+v", run, got, mine)
+			}
+		}
+	})
+}

@@ -43,7 +43,7 @@ type Options struct {
 
 // A Store is an open database.
 type Store struct {
-	eng doc.Engine
+	eng *metered
 	now func() time.Time
 	log *slog.Logger
 
@@ -65,15 +65,17 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	var eng doc.Engine
 	var err error
 	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
-		s.eng, err = sqlitedoc.Open(ctx, path)
+		eng, err = sqlitedoc.Open(ctx, path)
 	} else {
-		s.eng, err = mongodoc.Open(ctx, spec, o.mongo)
+		eng, err = mongodoc.Open(ctx, spec, o.mongo)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s.eng = newMetered(eng)
 	if err = s.eng.Migrate(ctx, indexes); err == nil {
 		err = s.migrate(ctx, migrations)
 	}

@@ -226,8 +226,13 @@ type Engine interface {
 	Migrate(ctx context.Context, indexes []Index) error
 	// Ready says what is missing: the connection, or an index.
 	Ready(ctx context.Context, indexes []Index) error
+	// Pool says how the connections to the database are used.
+	Pool() Pool
 	Close(ctx context.Context) error
 }
+
+// Pool is the state of an engine's connections. Waits are those of an operation for a connection, successful or not.
+type Pool struct{ Open, Busy, Waits int64 }
 
 // A Coll is one collection of T as one scope sees it.
 type Coll[T any] struct {

@@ -4,10 +4,16 @@ import (
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/event"
+
+	"aihub/store/internal/doc"
 )
 
 // pool counts the driver's connections.
 type pool struct{ open, busy, refused atomic.Int64 }
+
+func (e *engine) Pool() doc.Pool {
+	return doc.Pool{Open: e.pool.open.Load(), Busy: e.pool.busy.Load(), Waits: e.pool.refused.Load()}
+}
 
 func (p *pool) event(e *event.PoolEvent) {
 	switch e.Type {

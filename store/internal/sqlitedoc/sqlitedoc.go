@@ -383,6 +383,11 @@ func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
 	return nil
 }
 
+func (e *engine) Pool() doc.Pool {
+	r, w := e.read.db.Stats(), e.write.db.Stats()
+	return doc.Pool{Open: int64(r.OpenConnections + w.OpenConnections), Busy: int64(r.InUse + w.InUse), Waits: r.WaitCount + w.WaitCount}
+}
+
 func (e *engine) Close(context.Context) error { return errors.Join(e.read.close(), e.write.close()) }
 
 // failed wraps what only trying again can mend.
