@@ -233,7 +233,7 @@ func TestTheEnvironmentChangesNothing(t *testing.T) {
 		paths = append(paths, r.URL.Path+" "+r.Header.Get("X-Goog-Api-Key")+r.Header.Get("Authorization"))
 		_, _ = io.WriteString(w, `data: {"candidates":[{"content":{"parts":[{"text":"Olá"}]},"finishReason":"STOP"}]}`+"\n\n")
 	})
-	for name, value := range map[string]string{"GOOGLE_GENAI_USE_VERTEXAI": "true", "GOOGLE_GENAI_USE_ENTERPRISE": "true", "GOOGLE_API_KEY": "AIza-other", "GEMINI_API_KEY": "AIza-other", "GOOGLE_CLOUD_PROJECT": "other",
+	for name, value := range map[string]string{"GOOGLE_GENAI_USE_VERTEXAI": "true", "GOOGLE_GENAI_USE_ENTERPRISE": "true", "GOOGLE_API_KEY": "AIza-other", "GOOGLE_CLOUD_PROJECT": "other",
 		"GOOGLE_CLOUD_LOCATION": "other", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1", "GOOGLE_VERTEX_BASE_URL": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1",
 		"OPENAI_API_KEY": "sk-other", "OPENAI_BASE_URL": "http://127.0.0.1:1", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"} {
 		t.Setenv(name, value)
@@ -380,14 +380,19 @@ func TestTheVerdictOfATest(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) }
 	}
-	c := New(Options{Bounds: Bounds{FirstToken: 300 * time.Millisecond, Idle: 300 * time.Millisecond, Connect: time.Second}})
+	c, hasty := New(Options{}), New(Options{Bounds: Bounds{FirstToken: 200 * time.Millisecond}})
 	defer c.Close()
+	defer hasty.Close()
 	for want, h := range map[Verdict]http.HandlerFunc{
 		OK: answer(200, hello), KeyRefused: answer(401, "{}"), NoBalance: answer(429, `{"error":{"code":"insufficient_quota"}}`), ModelUnknown: answer(404, `{"error":{"code":"model_not_found"}}`),
 		Unreachable: answer(503, ""), RateLimited: answer(429, ""), NotCompatible: answer(200, "<html>"), Misconfigured: answer(400, "{}"),
 		TooSlow: func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() },
 	} {
-		r := c.Test(t.Context(), server(t, h))
+		client := c
+		if want == TooSlow {
+			client = hasty
+		}
+		r := client.Test(t.Context(), server(t, h))
 		if r.Verdict != want || (r.Reason == "") != (want == OK) || r.Latency <= 0 {
 			t.Errorf("%+v, want %s", r, want)
 		}

@@ -27,7 +27,6 @@ type Case struct {
 	Reasoning string
 	RetryIn   time.Duration
 	Slow      bool // a bound of time must end it
-	Busy      bool // the upstream sends as fast as it can meanwhile
 }
 
 const (
@@ -474,7 +473,7 @@ func (g *generator) floods() {
 	g.body("ten thousand blank lines", strings.Repeat("\n", 10000)+g.good("Olá"), Case{Text: "Olá"})
 	g.body("a thousand messages that mean nothing", strings.Repeat(Event(g.d.Nothings()[0]), 1000)+g.good("Olá"), Case{Text: "Olá"})
 	endless := func(name, code, text, before, again string) {
-		g.add(Case{Name: "endless " + name, Code: code, AnyText: text != "", Slow: code == llm.CodeTimeout, Busy: true, Serve: func(c *Conn) {
+		g.add(Case{Name: "endless " + name, Code: code, AnyText: text != "", Serve: func(c *Conn) {
 			c.Send(head, before)
 			again := strings.Repeat(again, max(1, 4096/len(again)))
 			for !c.Gone() {
@@ -487,8 +486,8 @@ func (g *generator) floods() {
 	endless("comment", llm.CodeBadStream, "", ": ", "x")
 	endless("text in one message", llm.CodeBadStream, "", `data: {"choices":[{"delta":{"content":"`, "x")
 	endless("message of many lines", llm.CodeBadStream, "", "data: [\n", "data: 1,\n")
-	endless("comments", llm.CodeTimeout, "", "", ": ping\n\n")
-	endless("nothings", llm.CodeTimeout, "", "", Event(g.d.Nothings()[0]))
+	endless("comments", llm.CodeBadStream, "", "", ": ping\n\n")
+	endless("nothings", llm.CodeBadStream, "", "", Event(g.d.Nothings()[0]))
 	endless("nothings after a token", llm.CodeBadStream, "any", Event(g.d.Text("Olá")), Event(g.d.Nothings()[0]))
 	endless("answer", llm.CodeTooLong, "any", "", Event(g.d.Text("palavra ")))
 	endless("thoughts", llm.CodeTooLong, "any", "", Event(g.d.Reasoning("palavra ")))
