@@ -12,7 +12,7 @@
 //	rehearsal.go answers without a model, by a script: for demonstrations and tests
 //	wire.go      the HTTP exchange beneath all libraries: bounds, how an answer really ended
 //	sse.go       event streams, and what upstreams send in their place; text.go joins cut code points
-//	refusal.go   what an upstream's error means; usage.go what it says it used; price.go what that costs
+//	refusal.go   what an upstream's error means; usage.go what it says it used
 //	guard.go     which addresses may be reached
 //	redact.go    keys that an upstream echoes
 //	secrets.go   keys at rest

@@ -132,26 +132,3 @@ func TestAKeyThatIsEchoedIsNotShown(t *testing.T) {
 		t.Fatalf("byte by byte: %q", got)
 	}
 }
-
-func TestPrices(t *testing.T) {
-	n := func(v int64) *int64 { return &v }
-	for _, c := range []struct {
-		price Price
-		usage Usage
-		cost  int64
-		known bool
-	}{
-		{Price{In: n(2_500_000), Out: n(10_000_000)}, Usage{In: 1000, Out: 500}, 7500, true},
-		{Price{In: n(1), Out: n(1)}, Usage{In: 1, Out: 1}, 1, true},
-		{Price{In: n(2_500_000), CachedIn: n(1_250_000), Out: n(0)}, Usage{In: 1000, CachedIn: 400, Out: 9}, 2000, true},
-		{Price{In: n(0), Out: n(3_000_000), Reasoning: n(1_000_000)}, Usage{In: 9, Out: 100, Reasoning: 60}, 180, true},
-		{Price{In: n(5)}, Usage{In: 1, Out: 1}, 0, false},
-		{Price{In: n(5)}, Usage{In: 1}, 1, true},
-		{Price{}, Usage{}, 0, true},
-		{Price{In: n(1 << 62), Out: n(1 << 62)}, Usage{In: 1 << 62, Out: 1 << 62}, 1<<63 - 1, true},
-	} {
-		if cost, known := c.price.Cost(c.usage); cost != c.cost || known != c.known {
-			t.Errorf("%+v: %d %v, want %d %v", c.usage, cost, known, c.cost, c.known)
-		}
-	}
-}
