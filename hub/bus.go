@@ -44,7 +44,8 @@ type Bus interface {
 	Read(ctx context.Context, t Topic, after uint64) ([]Entry, error)
 	// Follow calls receive for every entry accepted from now on, in order, and for every announcement (Rev 0). It
 	// returns once it is active on this connection: what is appended later is received, or the log shows a gap. An
-	// entry refused by Append is never received. receive must not block.
+	// entry refused by Append is never received. The zero Entry says that something may have been missed, which only
+	// the log can tell. receive must not block.
 	Follow(ctx context.Context, t Topic, receive func(Entry)) (stop func(), err error)
 	// Announce sends an ephemeral message to the topic's followers on all instances, at most once.
 	Announce(t Topic, data []byte) error

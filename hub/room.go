@@ -36,6 +36,7 @@ type room struct {
 
 	mu      sync.Mutex
 	loading bool          // the loader runs; what the bus brings waits in pending
+	missed  bool          // something may have been missed since the loader last looked at the log
 	loaded  chan struct{} // closed after the first load
 	failed  chan struct{} // closed when the first load failed
 	pending []Entry
@@ -83,7 +84,7 @@ func (r *room) start(ctx context.Context) error {
 
 // receive takes one entry from the bus. It never blocks: what does not fit the known end of the log starts the loader.
 func (r *room) receive(entry Entry) {
-	if entry.Rev == 0 {
+	if entry.Rev == 0 && entry.Data != nil {
 		r.relay(entry.Data)
 		return
 	}
@@ -91,6 +92,12 @@ func (r *room) receive(entry Entry) {
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
+	case entry.Rev == 0:
+		r.missed = true
+		if !r.loading {
+			r.loading = true
+			go r.catchUp()
+		}
 	case r.loading:
 		r.pending = append(r.pending, entry) // bounded by the loader's deadline: see catchUp
 	case !r.apply(entry):
@@ -187,27 +194,42 @@ func (r *room) catchUp() {
 
 // load reads the log from the known revision on, then what arrived meanwhile.
 func (r *room) load(ctx context.Context) error {
+	for {
+		again, err := r.loadOnce(ctx)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// loadOnce is one look at the log; again says that another one is due.
+func (r *room) loadOnce(ctx context.Context) (again bool, err error) {
 	r.mu.Lock()
 	rev := r.rev
+	r.missed = false
 	r.mu.Unlock()
 	entries, err := r.bus.Read(ctx, r.topic, rev)
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.missed {
+		return true, nil
+	}
 	for i, entry := range entries {
 		if !r.apply(entry) && (i > 0 || !r.restart(entry)) {
-			return errGap
+			return false, errGap
 		}
 	}
 	for _, entry := range r.pending {
-		if !r.apply(entry) { // the bus skipped something: the log has it
-			return errGap
+		if !r.apply(entry) { // the bus skipped something: the log has it, and counts anew if it is another one
+			r.rev = 0
+			return false, errGap
 		}
 	}
 	r.pending, r.loading, r.behind = nil, false, time.Time{}
-	return nil
+	return false, nil
 }
 
 // restart begins the tail at an entry in the middle of a log whose head has expired. Members of the old tail would

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,12 +46,16 @@ type Bus struct {
 	js     jetstream.JetStream
 	server *server.Server // embedded, or nil
 
-	replicas int
-	mu       sync.Mutex // guards the rest
-	stream   jetstream.Stream
-	kept     jetstream.KeyValue
-	made     time.Time // when they were looked for last
+	replicas  int
+	mu        sync.Mutex // guards the rest
+	stream    jetstream.Stream
+	kept      jetstream.KeyValue
+	made      time.Time // when they were looked for last
+	followers map[*follower]struct{}
 }
+
+// A follower is one call of Follow.
+type follower struct{ receive func(hub.Entry) }
 
 var _ hub.Bus = (*Bus)(nil)
 
@@ -80,6 +86,7 @@ func Connect(ctx context.Context, url string, log *slog.Logger) (*Bus, error) {
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, replicas int, more ...nats.Option) (*Bus, error) {
+	b := &Bus{replicas: replicas, followers: map[*follower]struct{}{}}
 	nc, err := nats.Connect(url, append([]nats.Option{nats.Name("aihub"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.Timeout(5 * time.Second), nats.ReconnectBufSize(-1), // a publish fails at once while the server is away
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -87,7 +94,10 @@ func open(ctx context.Context, url string, log *slog.Logger, replicas int, more 
 				log.Warn("bus connection lost", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { log.Info("bus connection restored") }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			log.Info("bus connection restored")
+			b.lookAgain()
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) { log.Warn("bus", "error", err) })}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the bus: %w", err)
@@ -97,7 +107,7 @@ func open(ctx context.Context, url string, log *slog.Logger, replicas int, more 
 		nc.Close()
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, replicas: replicas}
+	b.nc, b.js = nc, js
 	if err := b.make(ctx); err != nil {
 		nc.Close()
 		return nil, err
@@ -126,6 +136,16 @@ func (b *Bus) make(ctx context.Context) error {
 	}
 	b.stream, b.kept = stream, kept
 	return nil
+}
+
+// lookAgain tells all followers that what was published while the connection was away was not heard here.
+func (b *Bus) lookAgain() {
+	b.mu.Lock()
+	followers := slices.Collect(maps.Keys(b.followers))
+	b.mu.Unlock()
+	for _, f := range followers {
+		f.receive(hub.Entry{})
+	}
 }
 
 // log and registry are the stream and the bucket of now.
@@ -263,7 +283,16 @@ func (b *Bus) Follow(ctx context.Context, t hub.Topic, receive func(hub.Entry)) 
 		_ = sub.Unsubscribe()
 		return nil, fmt.Errorf("follow a conversation: %w", err)
 	}
-	return func() { _ = sub.Unsubscribe() }, nil
+	f := &follower{receive}
+	b.mu.Lock()
+	b.followers[f] = struct{}{}
+	b.mu.Unlock()
+	return func() {
+		b.mu.Lock()
+		delete(b.followers, f)
+		b.mu.Unlock()
+		_ = sub.Unsubscribe()
+	}, nil
 }
 
 // Announce implements hub.Bus.

@@ -117,3 +117,31 @@ func connect(t *testing.T, s *server.Server) *natsbus.Bus {
 	t.Cleanup(func() { _ = b.Close(context.Background()) })
 	return b
 }
+
+func TestAConnectionThatWasLostTellsFollowersToLookAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := startServer(t, dir, server.RANDOM_PORT)
+	b := connect(t, s)
+	id, err := store.ParseTenantID("alfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan hub.Entry, 10)
+	stop, err := b.Follow(t.Context(), hub.Topic{Tenant: id, Conv: "c_1"}, func(e hub.Entry) { got <- e })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	port := s.Addr().(*net.TCPAddr).Port
+	s.Shutdown()
+	s.WaitForShutdown()
+	startServer(t, dir, port)
+	select {
+	case e := <-got:
+		if e.Rev != 0 || e.Data != nil {
+			t.Fatalf("received %+v, not the zero entry", e)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing was received")
+	}
+}
