@@ -45,6 +45,11 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 	case len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
 		fmt.Fprint(out, usage())
 		return 0
+	case len(args) == 1 && args[0] == readPDF: // started by the program itself
+		if err := knowledge.PDFText(os.Stdin, out); err != nil {
+			return 1
+		}
+		return 0
 	case len(args) == 1 && args[0] == "healthcheck": // handled below: it needs the configuration
 	case len(args) > 0:
 		fmt.Fprintf(errOut, "aihub: unknown argument %q; see aihub --help\n", args[0])
@@ -64,6 +69,9 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 	}
 	return 0
 }
+
+// readPDF is the argument with which the program starts itself to read a PDF (see package knowledge for why).
+const readPDF = "read-pdf"
 
 // stopTime is how long the parts behind the hub may take to stop, after the drain.
 const stopTime = 10 * time.Second
@@ -134,7 +142,11 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	})
 	defer closeHub()
 
-	edge, err := handlers.New(handlers.Options{Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Metrics: metrics,
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	edge, err := handlers.New(handlers.Options{ReadPDF: []string{self, readPDF}, Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Metrics: metrics,
 		Dist: frontend.Dist(), PublicURL: c.publicURL,
 		Version: version(), Development: !c.production})
 	if err != nil {

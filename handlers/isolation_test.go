@@ -24,6 +24,7 @@ func (s *site) rowsOf() map[string]map[string]any {
 		"api-keys":      {"name": "canary-of-alfa"},
 		"issuers":       {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
 		"exports":       {"user_id": user},
+		"knowledge":     {"title": "canary-of-alfa", "text": "canary-of-alfa"},
 		"tenants":       nil, // no administrator makes them
 		"conversations": nil, // made by talking
 	}

@@ -56,6 +56,16 @@ func private[I any, P interface {
 	register[I, P](s, a, roles, operation(method, path, summary, http.StatusOK), do)
 }
 
+// upload registers a private route that takes a file of at most limit bytes and makes a row of it.
+func upload[I any, P interface {
+	*I
+	credentials() string
+}, O any](s *Server, a huma.API, roles []string, path, summary string, limit int64, do func(context.Context, hub.Principal, P) (*O, error)) {
+	op := operation("POST", path, summary, http.StatusCreated)
+	op.MaxBodyBytes = limit + 1 // so that it is the file that is called too big
+	register[I, P](s, a, roles, op, do)
+}
+
 // privateEmpty is private for a route that answers 204.
 func privateEmpty[I any, P interface {
 	*I

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"aihub/llm/knowledge"
 	"aihub/store"
 )
 
@@ -134,6 +135,13 @@ func (s *Server) management(a huma.API) {
 	row(s, a, managers, "/api/v1/issuers/{id}", "Another identity provider", s.getIssuer)
 	change(s, a, managers, "/api/v1/issuers/{id}", "Change another identity provider", s.changeIssuer)
 	remove(s, a, managers, "/api/v1/issuers/{id}", "Trust an identity provider no more", s.deleteIssuer)
+
+	private(s, a, admins, "GET", "/api/v1/knowledge", "Articles that answers draw on", s.listArticles)
+	create(s, a, admins, "/api/v1/knowledge", "b", "Add an article", s.createArticle, s.getArticle)
+	row(s, a, admins, "/api/v1/knowledge/{id}", "An article", s.getArticle)
+	change(s, a, admins, "/api/v1/knowledge/{id}", "Change an article", s.changeArticle)
+	remove(s, a, admins, "/api/v1/knowledge/{id}", "Delete an article", s.deleteArticle)
+	upload(s, a, admins, "/api/v1/knowledge/files", "Make an article of a file", knowledge.MaxFile, s.uploadArticle)
 
 	one(s, a, admins, "/api/v1/branding", "How the portal looks", s.getBranding)
 	changeOne(s, a, admins, "/api/v1/branding", "Change how the portal looks", s.changeBranding)

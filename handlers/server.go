@@ -11,7 +11,7 @@ import (
 	"net/url"
 
 	"github.com/gorilla/mux"
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"aihub/hub"
@@ -27,6 +27,7 @@ type Options struct {
 	Sealer    *llm.Sealer    // of the secrets at rest
 	LLM       *llm.Client    // tests configurations
 	Networks  []netip.Prefix // private addresses that distributors' configurations may reach; usually none
+	ReadPDF   []string       // the command that turns a PDF into text, see knowledge.PDFText; nil: PDFs are refused
 	Logger    *slog.Logger
 	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
 	Dist      fs.FS               // the built front end
@@ -44,8 +45,9 @@ type Server struct {
 	sealer   *llm.Sealer
 	llm      *llm.Client
 	networks []netip.Prefix
+	readPDF  []string
 	widgets  *widgetKeys
-	loaders  *expirable.LRU[string, file] // of the widget, by the origin of the page
+	loaders  *lru.Cache[string, loader] // of the widget, by the origin of the page
 	log      *slog.Logger
 	metrics  prometheus.Gatherer
 	files    *files
@@ -69,7 +71,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.DefaultGatherer
 	}
-	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, widgets: &widgetKeys{dir: o.Store.Directory()},
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
 		public: o.PublicURL, version: o.Version, dev: o.Development, logins: newAttempts()}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"aihub/hub"
 	"aihub/store"
@@ -24,16 +24,29 @@ const keysPlace = "IXCHUB_KEYS"
 // anyKey stands there when the origin is not known; then the frame is the first to tell.
 const anyKey = "*"
 
-// loaders are the loader's variants by origin. Who asks with many origins only makes others be made again.
-func newLoaders() *expirable.LRU[string, file] {
-	return expirable.NewLRU[string, file](2000, nil, 30*time.Second)
+// loader is the loader as pages of one origin get it.
+type loader struct {
+	file
+	made time.Time
+}
+
+// loaderFor is how long a loader may be older than the keys it names.
+const loaderFor = 30 * time.Second
+
+// newLoaders keeps the loader's variants by origin. Who asks with many origins only makes others be made again.
+func newLoaders() *lru.Cache[string, loader] {
+	c, err := lru.New[string, loader](2000)
+	if err != nil {
+		panic("handlers: " + err.Error()) // only for a size that is not positive
+	}
+	return c
 }
 
 // widgetLoader serves the one script that sites include.
 func (s *Server) widgetLoader(w http.ResponseWriter, r *http.Request) {
 	origin := refererOrigin(r)
 	f, ok := s.loaders.Get(origin)
-	if !ok {
+	if !ok || time.Since(f.made) > loaderFor {
 		built, exists := s.files.all["widget.js"]
 		if !exists {
 			notFoundPage(w, r)
@@ -41,7 +54,8 @@ func (s *Server) widgetLoader(w http.ResponseWriter, r *http.Request) {
 		}
 		keys, err := s.keysOf(r.Context(), origin)
 		if err == nil {
-			f, err = prepare("widget.js", bytes.ReplaceAll(built.plain, []byte(keysPlace), []byte(strconv.Quote(keys))))
+			f.made = time.Now()
+			f.file, err = prepare("widget.js", bytes.ReplaceAll(built.plain, []byte(keysPlace), []byte(strconv.Quote(keys))))
 		}
 		if err != nil {
 			sendProblem(w, err)

@@ -34,10 +34,16 @@ func (t *Tenant) Article(ctx context.Context, id string) (Article, error) {
 	return get(ctx, t.articles, id)
 }
 
-// CreateArticle adds an article; its id is made here.
+// CreateArticle adds an article; its id is made here unless it has one. ErrExists.
 func (t *Tenant) CreateArticle(ctx context.Context, a Article) (Article, error) {
 	now := t.now()
-	a.ID, a.State, a.Rev, a.CreatedAt, a.ChangedAt = NewID("b"), StateActive, 1, now, now
+	if a.ID == "" {
+		a.ID = NewID("b")
+	}
+	if a.State == "" {
+		a.State = StateActive
+	}
+	a.Rev, a.CreatedAt, a.ChangedAt = 1, now, now
 	if err := add(ctx, t.articles, a.ID, a); err != nil {
 		return Article{}, err
 	}
