@@ -41,9 +41,9 @@ export default defineConfig({
             // Dialogs, signing in and English are loaded when they are needed.
             {
               name: 'shared',
-              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
+              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
             },
-            { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs)/ },
+            { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|.*\.css$)/ },
           ],
         },
       },

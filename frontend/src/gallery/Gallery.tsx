@@ -157,8 +157,8 @@ function scenes(): [string, Scene][] {
             a('O prazo é de **3 dias** [1].', 'complete', {
               reasoning: 'A pessoa quer saber do desbloqueio. O artigo 12 diz três dias.',
               sources: [
-                { title: 'Desbloqueio em confiança' },
-                { title: 'Política de cobrança e prazos de desbloqueio' },
+                { n: 1, id: 'k_1', title: 'Desbloqueio em confiança' },
+                { n: 2, id: 'k_2', title: 'Política de cobrança e prazos de desbloqueio' },
               ],
               feedback: { vote: 'up' },
             }),

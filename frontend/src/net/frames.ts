@@ -23,7 +23,8 @@ export type RunView = {
   sha?: string
   usage?: Usage
 }
-export type Source = { title: string; url?: string; excerpt?: string }
+/** An article of the distributor's knowledge that an answer refers to as [n]. */
+export type Source = { n: number; id: string; title: string }
 export type MessageView = {
   id: string
   role: Role
@@ -51,6 +52,9 @@ export type Command =
   | { t: 'regen'; cid: string; msg: string; model?: string }
   | { t: 'stop'; run: string }
   | { t: 'typing'; conv: string }
+  | { t: 'call'; conv: string }
+  | { t: 'release'; conv: string; epoch: number }
+  | { t: 'end'; conv: string }
 
 export type Hello = {
   t: 'hello'
@@ -72,6 +76,7 @@ export type Ok = {
   dup?: boolean
   queued?: boolean
   title?: string
+  owner?: Owner
 }
 export type Failure = {
   t: 'err'

@@ -1,4 +1,4 @@
-import { ChevronDown, Ellipsis, Menu as MenuIcon, WifiOff } from 'lucide-react'
+import { ChevronDown, CircleCheck, Ellipsis, Headset, Menu as MenuIcon, WifiOff } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { type Chat, newChat } from '../chat/chat'
 import { path } from '../chat/tree'
@@ -6,7 +6,7 @@ import type { Portal } from '../net/api'
 import type { Link } from '../net/socket'
 import { language, moment, percent, setLanguage, t, wait } from '../shared/i18n'
 import { setCookie } from '../shared/theme'
-import { Button, IconButton, Logo, Menu } from '../shared/ui'
+import { Button, IconButton, Logo, Menu, type MenuItem } from '../shared/ui'
 import { Composer, focusComposer } from './Composer'
 import type { DialogName } from './Dialogs'
 import { Divider } from './Message'
@@ -57,10 +57,13 @@ function Trouble({ missing }: { missing: boolean }) {
   )
 }
 
-// What is needed seldom is no part of the first load.
-const Dialogs = lazy(() => import('./Dialogs'))
-const LoginPage = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginPage })))
-const LoginDialog = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginDialog })))
+// What is needed seldom is no part of the first load; it is fetched soon after, so that it is there without a connection.
+const dialogs = () => import('./Dialogs')
+const signingIn = () => import('../shared/Login')
+const Dialogs = lazy(dialogs)
+const LoginPage = lazy(() => signingIn().then((m) => ({ default: m.LoginPage })))
+const LoginDialog = lazy(() => signingIn().then((m) => ({ default: m.LoginDialog })))
+const fetchRest = () => Promise.allSettled([dialogs(), signingIn(), import('./Forms')])
 
 function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => void }) {
   const s = useApp()
@@ -79,16 +82,20 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
   const busy = run !== undefined || pending.some((p) => p.state === 'sending' || p.state === 'waiting')
   const now = useNow(live.quota.length > 0)
   const full = exhausted(live.quota, now)
-  const blocked = blockedBy(s, chat, full, now)
+  const blocked = blockedBy(s, full, now)
   // A message goes on from what is shown; the server assumes the newest one.
   const last = steps.at(-1)?.message.id
-  const from = store.can('branch') && last !== chat?.messages.at(-1)?.id ? last : undefined
+  const from = store.canEdit() && last !== chat?.messages.at(-1)?.id ? last : undefined
   const human = chat?.owner.kind === 'human'
   const waiting = pending.filter((p) => p.state !== 'failed')
 
   useEffect(() => {
     document.title = `${title || t.untitled} · ${portal.portal_name || portal.name}`
   }, [title, portal])
+  useEffect(() => {
+    const timer = setTimeout(fetchRest, 1500)
+    return () => clearTimeout(timer)
+  }, [])
   // Another conversation begins without an open editor.
   useEffect(() => setEditing(undefined), [conv])
   useEffect(() => {
@@ -109,7 +116,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
 
   const editLast = () => {
     const mine = steps.findLast((x) => x.message.role === 'user')?.message
-    if (mine && store.can('branch') && !busy) setEditing(mine.id)
+    if (mine && store.canEdit() && !busy) setEditing(mine.id)
   }
   const sidebar: SidebarProps = {
     portal,
@@ -165,7 +172,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
               label={t.options(title || t.untitled)}
               className="grid size-8 place-items-center rounded-lg text-muted hover:bg-surface-2 hover:text-fg aria-expanded:bg-surface-2 pointer-coarse:size-11"
               trigger={<Ellipsis size={17} aria-hidden />}
-              items={chatActions(conv, () => setDialog('rename'))}
+              items={[...handover(chat), ...chatActions(conv, () => setDialog('rename'))]}
             />
           )}
         </header>
@@ -191,7 +198,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             pending={pending}
             can={{
               regenerate: store.can('regen') && !busy && !human,
-              edit: store.can('branch') && !human,
+              edit: store.canEdit() && !human,
               feedback: store.can('feedback'),
               send: blocked === undefined && !busy,
             }}
@@ -210,6 +217,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
         )}
         <div className="mx-auto w-full max-w-[46rem] shrink-0 px-4 pb-[max(0.25rem,env(safe-area-inset-bottom))]">
           <Banner state={s} full={full} now={now} />
+          {chat?.owner.kind === 'queue' && <InQueue chat={chat} />}
           {!noticed && !conv && pending.length === 0 && (
             <div className="mb-3">
               <Notice
@@ -231,7 +239,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             <Composer
               draft={store.draftOf(conv)}
               placeholder={human ? t.placeholderHuman(chat?.owner.name || t.support) : t.placeholder}
-              busy={busy && !human}
+              busy={busy && chat?.owner.kind !== 'human' && chat?.owner.kind !== 'queue'}
               blocked={blocked}
               most={(live.hello?.max_bytes ?? 16384) - 512}
               queue={store.can('queue') && chat?.open !== undefined && !chat.waiting && waiting.length === 0}
@@ -267,24 +275,45 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
 }
 
 /** Why the person can't send now. */
-function blockedBy(
-  s: AppState,
-  chat: Chat | undefined,
-  full: ReturnType<typeof exhausted>,
-  now: number,
-): string | undefined {
+function blockedBy(s: AppState, full: ReturnType<typeof exhausted>, now: number): string | undefined {
   if (full) {
     return full.window === 'minute'
       ? t.retryIn(wait(Date.parse(full.reset_at) - now))
       : t.quotaFull(moment(full.reset_at))
   }
   if (s.live.link.is === 'ended' && s.live.link.code !== 1000 && !s.expired) return endedText(s.live.link.code)
-  if (chat?.owner.kind === 'queue') return t.queued
   return undefined
 }
 
 function endedText(code: number): string {
   return { 4404: t.ended.origin, 4423: t.ended.suspended, 4426: t.ended.version }[code] ?? t.ended.other
+}
+
+/** What the person can do about who answers. */
+function handover(chat: Chat): MenuItem[] {
+  if (chat.state === 'closed') return []
+  const call = {
+    label: t.callPerson,
+    icon: <Headset size={15} aria-hidden />,
+    run: () => void store.callPerson(chat.conv),
+  }
+  const end = {
+    label: t.endChat,
+    icon: <CircleCheck size={15} aria-hidden />,
+    run: () => void store.endChat(chat.conv),
+  }
+  const items = [...(store.can('call') && chat.owner.kind === 'ai' ? [call] : []), ...(store.can('end') ? [end] : [])]
+  return items.length > 0 ? [...items, 'line'] : []
+}
+
+/** The conversation waits for a person; until one comes the AI can have it back. */
+function InQueue({ chat }: { chat: Chat }) {
+  return (
+    <Strip>
+      <span className="flex-1 text-fg">{t.queuedHelp}</span>
+      <Button onClick={() => void store.backToAI(chat.conv, chat.owner.epoch)}>{t.backToAIAction}</Button>
+    </Strip>
+  )
 }
 
 /** Quiet news about the connection; it never stands in the way. */

@@ -11,13 +11,16 @@ import {
   ThumbsDown,
   ThumbsUp,
 } from 'lucide-react'
-import { memo, type ReactNode, useEffect, useState } from 'react'
+import { lazy, memo, type ReactNode, Suspense, useEffect, useState } from 'react'
 import type { Message } from '../chat/chat'
 import type { Pending } from '../chat/live'
 import type { Failure, Feedback } from '../net/frames'
 import { exactly, moment, t, wait } from '../shared/i18n'
 import { copyText, Markdown } from '../shared/Markdown'
 import { Button, IconButton, Logo } from '../shared/ui'
+
+const FeedbackForm = lazy(() => import('./Forms').then((m) => ({ default: m.FeedbackForm })))
+const Editor = lazy(() => import('./Forms').then((m) => ({ default: m.Editor })))
 
 export type Variants = { at: number; of: number; onMove: (to: number) => void }
 
@@ -208,63 +211,17 @@ function AnswerTools({
         )}
       </div>
       {asking && onFeedback && (
-        <FeedbackForm
-          onCancel={() => setAsking(false)}
-          onSend={(reason) => {
-            setAsking(false)
-            onFeedback({ vote: 'down', ...(reason ? { reason } : {}) })
-          }}
-        />
+        <Suspense>
+          <FeedbackForm
+            onCancel={() => setAsking(false)}
+            onSend={(reason) => {
+              setAsking(false)
+              onFeedback({ vote: 'down', ...(reason ? { reason } : {}) })
+            }}
+          />
+        </Suspense>
       )}
     </>
-  )
-}
-
-function FeedbackForm({ onSend, onCancel }: { onSend: (reason: string) => void; onCancel: () => void }) {
-  const [picked, setPicked] = useState<string>()
-  const [text, setText] = useState('')
-  return (
-    <form
-      className="mt-2 rounded-xl border border-line bg-surface p-4"
-      onSubmit={(e) => {
-        e.preventDefault()
-        onSend([picked, text.trim()].filter(Boolean).join(': '))
-      }}
-    >
-      <fieldset>
-        <legend className="mb-2.5 text-sm font-medium">{t.feedbackTitle}</legend>
-        <div className="flex flex-wrap gap-2">
-          {t.feedbackReasons.map((r) => (
-            <button
-              key={r}
-              type="button"
-              aria-pressed={picked === r}
-              onClick={() => setPicked(picked === r ? undefined : r)}
-              className="min-h-8 rounded-full border border-line px-3 text-sm text-muted hover:text-fg aria-pressed:border-accent aria-pressed:bg-soft aria-pressed:text-fg pointer-coarse:min-h-11"
-            >
-              {r}
-            </button>
-          ))}
-        </div>
-        <textarea
-          aria-label={t.feedbackTitle}
-          placeholder={t.feedbackHint}
-          value={text}
-          maxLength={500}
-          rows={2}
-          onChange={(e) => setText(e.target.value)}
-          className="mt-3 w-full resize-none rounded-lg border border-line bg-bg p-2.5 text-base outline-none placeholder:text-muted focus:border-accent sm:text-sm"
-        />
-      </fieldset>
-      <div className="mt-3 flex gap-2">
-        <Button type="submit" look="main">
-          {t.feedbackSend}
-        </Button>
-        <Button look="quiet" onClick={onCancel}>
-          {t.cancel}
-        </Button>
-      </div>
-    </form>
   )
 }
 
@@ -304,13 +261,13 @@ function Sources({ sources }: { sources: NonNullable<Message['sources']> }) {
     <section aria-label={t.sources} className="mt-4">
       <h3 className="mb-1.5 text-xs font-medium text-muted">{t.sources}</h3>
       <ol className="flex flex-wrap gap-2">
-        {sources.map((s, i) => (
+        {sources.map((s) => (
           <li
-            key={i}
-            title={s.excerpt}
+            key={s.n}
+            title={s.title}
             className="flex max-w-60 items-center gap-1.5 rounded-full border border-line px-2.5 py-1 text-xs"
           >
-            <span className="text-muted tabular-nums">{i + 1}</span>
+            <span className="text-muted tabular-nums">{s.n}</span>
             <span className="truncate">{s.title}</span>
           </li>
         ))}
@@ -340,7 +297,13 @@ export const Question = memo(function Question({
   onEditing,
   children,
 }: QuestionProps) {
-  if (editing && onEdit) return <Editor text={text} onDone={onEdit} onCancel={() => onEditing?.(false)} />
+  if (editing && onEdit) {
+    return (
+      <Suspense>
+        <Editor text={text} onDone={onEdit} onCancel={() => onEditing?.(false)} />
+      </Suspense>
+    )
+  }
   return (
     <article aria-label={t.you} className="group flex flex-col items-end">
       <div className="max-w-[85%] rounded-2xl rounded-br-md bg-surface-2 px-4 py-2.5 text-[15.5px] leading-[1.6] whitespace-pre-wrap [overflow-wrap:anywhere] sm:max-w-[80%]">
@@ -366,49 +329,6 @@ export const Question = memo(function Question({
     </article>
   )
 })
-
-function Editor({ text, onDone, onCancel }: { text: string; onDone: (text: string) => void; onCancel: () => void }) {
-  const [value, setValue] = useState(text)
-  const done = () => {
-    if (value.trim() && value.trim() !== text) onDone(value.trim())
-    onCancel()
-  }
-  return (
-    <form
-      className="ml-auto w-full rounded-2xl border border-accent bg-surface p-3 sm:w-[85%]"
-      onSubmit={(e) => {
-        e.preventDefault()
-        done()
-      }}
-    >
-      <textarea
-        aria-label={t.editMessage}
-        value={value}
-        // biome-ignore lint/a11y/noAutofocus: the person has just asked to edit
-        autoFocus
-        onFocus={(e) => e.currentTarget.setSelectionRange(value.length, value.length)}
-        onChange={(e) => setValue(e.target.value)}
-        onKeyDown={(e) => {
-          if (e.nativeEvent.isComposing) return
-          if (e.key === 'Escape') onCancel()
-          if (e.key === 'Enter' && !e.shiftKey && !matchMedia('(pointer: coarse)').matches) {
-            e.preventDefault()
-            done()
-          }
-        }}
-        className="field-sizing-content max-h-60 min-h-12 w-full resize-none bg-transparent px-1 text-base outline-none"
-      />
-      <div className="mt-2 flex justify-end gap-2">
-        <Button look="quiet" onClick={onCancel}>
-          {t.cancel}
-        </Button>
-        <Button type="submit" look="main" disabled={!value.trim()}>
-          {t.send}
-        </Button>
-      </div>
-    </form>
-  )
-}
 
 /** A message on its way: at once on the screen, and honest about where it is. */
 export function PendingQuestion({

@@ -41,6 +41,7 @@ export function Thread(p: ThreadProps) {
   const brand = useMemo(() => ({ name: p.portal.name, logo: p.portal.logo_url }), [p.portal])
   const turns = useMemo(() => inTurns(steps), [steps])
   const drawn = useBacklog(turns.length)
+  const joined = useMemo(() => joinedBefore(steps, chat?.notes ?? []), [steps, chat?.notes])
   const [loadingOlder, setLoadingOlder] = useState(false)
 
   const older = async () => {
@@ -126,7 +127,12 @@ export function Thread(p: ThreadProps) {
               className={`turn flex flex-col gap-7 ${i === all.length - 1 ? (anchored && waiting.length === 0 && !chat?.waiting ? 'last-turn' : '') : 'past-turn'}`}
             >
               {turn.map((s) => (
-                <StepAndNotes key={s.message.id} step={step(s)} notes={notes(s.message.id)} />
+                <StepAndNotes
+                  key={s.message.id}
+                  before={joined.get(s.message.id)}
+                  step={step(s)}
+                  notes={notes(s.message.id)}
+                />
               ))}
             </section>
           ))}
@@ -140,7 +146,7 @@ export function Thread(p: ThreadProps) {
                   onDiscard={() => p.onDiscard(x.cid)}
                 />
               ))}
-              {thinking && chat?.owner.kind !== 'human' && (
+              {thinking && (chat?.owner.kind ?? 'ai') === 'ai' && (
                 <div className="flex gap-3.5">
                   <Logo name={brand.name} url={brand.logo} />
                   <Thinking />
@@ -164,9 +170,10 @@ export function Thread(p: ThreadProps) {
   )
 }
 
-function StepAndNotes({ step, notes }: { step: ReactNode; notes: ReactNode }) {
+function StepAndNotes({ before, step, notes }: { before: string | undefined; step: ReactNode; notes: ReactNode }) {
   return (
     <>
+      {before && <Divider>{before}</Divider>}
       {step}
       {notes}
     </>
@@ -176,6 +183,23 @@ function StepAndNotes({ step, notes }: { step: ReactNode; notes: ReactNode }) {
 export function ownerText(owner: Owner): string {
   if (owner.kind === 'human') return t.joined(owner.name || t.support)
   return owner.kind === 'queue' ? t.queued : t.backToAI
+}
+
+/**
+ * Before which messages a person joined, where no event told it: a snapshot has the messages and not the events.
+ */
+function joinedBefore(steps: Step[], notes: Chat['notes']): Map<string, string> {
+  const out = new Map<string, string>()
+  let person: string | undefined
+  for (const [i, { message: m }] of steps.entries()) {
+    if (m.role === 'assistant') person = undefined
+    if (m.role !== 'agent' || m.by.id === person) continue
+    person = m.by.id
+    const before = steps.slice(0, i).map((s) => s.message.id)
+    const told = notes.some((n) => n.owner.id === person && (n.after === undefined || before.includes(n.after)))
+    if (!told) out.set(m.id, t.joined(m.by.name || t.support))
+  }
+  return out
 }
 
 /** A turn is a question with what answers it. */

@@ -1,5 +1,6 @@
-import '../shared/style.css'
+import './portal.css'
 import { createRoot } from 'react-dom/client'
+import { Boundary } from '../shared/Boundary'
 import { pageLanguage, setLanguage } from '../shared/i18n'
 import { cookie } from '../shared/theme'
 import { App } from './App'
@@ -7,5 +8,9 @@ import { start } from './store'
 
 const chosen = cookie('lang')
 await setLanguage(chosen === 'en' || chosen === 'pt-BR' ? chosen : pageLanguage())
-createRoot(document.getElementById('root')!).render(<App />)
+createRoot(document.getElementById('root')!).render(
+  <Boundary>
+    <App />
+  </Boundary>,
+)
 await start()

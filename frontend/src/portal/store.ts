@@ -1,7 +1,8 @@
 import { create } from 'zustand'
 import { Live, type LiveState, type Pending } from '../chat/live'
 import { Api, ApiError, type Me, type Portal, type Summary } from '../net/api'
-import type { Feedback } from '../net/frames'
+import type { Command, Feedback } from '../net/frames'
+import { CommandError } from '../net/socket'
 import { t } from '../shared/i18n'
 import { moveDraft } from './drafts'
 
@@ -289,10 +290,26 @@ export function regenerate(conv: string, question: string) {
   live.regenerate(conv, question, chosenModel())
 }
 
+/** Asks for a person, gives the conversation back to the AI, or closes it; a refusal is told. */
+export const callPerson = (conv: string) => command({ t: 'call', conv })
+export const backToAI = (conv: string, epoch: number) => command({ t: 'release', conv, epoch })
+export const endChat = (conv: string) => command({ t: 'end', conv })
+
+async function command(c: Command) {
+  try {
+    await live.request(c)
+  } catch (e) {
+    const code = e instanceof CommandError && e.code !== 'lost' ? e.code : 'offline'
+    say(t.errors[code] ?? t.errors.other)
+  }
+}
+
 export const retry = (cid: string) => live.retry(cid)
 export const discard = (cid: string) => live.discard(cid)
 export const stop = (run: string) => live.stop(run).catch(() => {})
 export const choose = (conv: string, parent: string, msg: string) => live.local(conv, { t: 'choose', parent, msg })
+/** Whether a message may go on from an earlier one. */
+export const canEdit = () => live.can('edit') || live.can('branch')
 export const can = (feature: string) => live.can(feature)
 
 let typedAt = 0

@@ -1,1 +1,0 @@
-export{t as LoginDialog,r as LoginPage}from"./Login-Cd-lvFd6.js";

@@ -1,1 +1,0 @@
-import{C as e,N as t,j as n}from"./shared-BgqQng52.js";import{n as r,t as i}from"./react-CTym4sTV.js";import{t as a,v as o}from"./portal-DJVTIqEl.js";var s=r(),c=i(),l=e(`lang`);await t(l===`en`||l===`pt-BR`?l:n()),(0,s.createRoot)(document.getElementById(`root`)).render((0,c.jsx)(a,{})),await o();
