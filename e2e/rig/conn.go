@@ -69,6 +69,7 @@ type Message struct {
 	Role string `json:"role"`
 	Text string `json:"text"`
 	CID  string `json:"cid"`
+	Cut  bool   `json:"cut"` // only the beginning of the text is here
 	Run  *Run   `json:"run"`
 }
 

@@ -45,7 +45,7 @@ func NewCrowd(w *World, seed uint64, talk Talk) *Crowd {
 	c := &Crowd{w: w, seed: seed, ctx: w.T.Context(), states: map[string]int{}, answers: map[string]string{}}
 	for i, tenant := range []string{"alfa", "beta"} {
 		n := (talk.People + 1 - i) / 2
-		for j, email := range w.DB.AddPeople(w.T, tenant, n) {
+		for j, email := range w.DB.AddPeople(w.T, tenant, "usuario", n) {
 			api := &API{Base: func() string { return w.Base(rand.IntN(len(w.Edges))) }, Tenant: tenant, Email: email}
 			phone, laptop := w.Device(fmt.Sprintf("%s phone %d", tenant, j), api), w.Device(fmt.Sprintf("%s laptop %d", tenant, j), api)
 			for _, d := range []*Device{phone, laptop} {

@@ -257,19 +257,20 @@ func (d *Database) Expose(t testing.TB) string {
 	return b.String()
 }
 
-// AddPeople makes n further participants of a demo tenant, with the demo's password, and returns their addresses.
-func (d *Database) AddPeople(t testing.TB, tenant string, n int) []string {
+// AddPeople makes n further people of a demo tenant, with the demo's password, and returns their addresses. role is
+// usuario, supervisor or admin.
+func (d *Database) AddPeople(t testing.TB, tenant, role string, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	var emails []string
 	for i := range n {
-		id, email := fmt.Sprintf("u_e2e%05d", i), fmt.Sprintf("pessoa%d@%s.example", i, tenant)
+		id, email := fmt.Sprintf("u_%s%05d", role, i), fmt.Sprintf("%s%d@%s.example", role, i, tenant)
 		emails = append(emails, email)
 		if d.mongo != nil {
 			var user bson.M
 			users := d.mongo.Collection("usuarios")
-			err := users.FindOne(ctx, bson.D{{Key: "distribuidor_id", Value: tenant}, {Key: "email", Value: "usuario@" + tenant + ".example"}}).Decode(&user)
+			err := users.FindOne(ctx, bson.D{{Key: "distribuidor_id", Value: tenant}, {Key: "email", Value: role + "@" + tenant + ".example"}}).Decode(&user)
 			if err == nil {
 				user["_id"], user["id"], user["email"] = tenant+"/"+id, id, email
 				_, err = users.InsertOne(ctx, user)
@@ -281,7 +282,7 @@ func (d *Database) AddPeople(t testing.TB, tenant string, n int) []string {
 		}
 		_, err := d.file.ExecContext(ctx, `INSERT INTO docs (tenant, coll, id, body)
 			SELECT tenant, coll, ?, json_set(body, '$.id', ?, '$.email', ?) FROM docs
-			WHERE tenant = ? AND coll = 'usuarios' AND json_extract(body, '$.email') = ?`, id, id, email, tenant, "usuario@"+tenant+".example")
+			WHERE tenant = ? AND coll = 'usuarios' AND json_extract(body, '$.email') = ?`, id, id, email, tenant, role+"@"+tenant+".example")
 		if err != nil {
 			t.Fatalf("add a person: %v", err)
 		}

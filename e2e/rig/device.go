@@ -201,7 +201,7 @@ func (v *View) sub() Cmd {
 // subscribe sends a sub until it is answered well or the connection ends; the answer itself is applied by frame.
 func (d *Device) subscribe(c *Conn, cmd Cmd) {
 	for d.ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(d.ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(d.ctx, 60*time.Second)
 		f, err := c.Do(ctx, cmd)
 		cancel()
 		switch {

@@ -19,9 +19,10 @@ type View struct {
 	Runs     map[string]*Answer
 	Breaches []string
 
-	loaded bool
-	asked  bool // a sub is under way
-	places map[string]string
+	loaded  bool
+	asked   bool // a sub is under way
+	places  map[string]string
+	endedAt map[string]int64 // seq of each run's end
 }
 
 // An Answer is a run as a client has it.
@@ -46,7 +47,7 @@ func (a *Answer) show() {
 
 // NewView is of a conversation that nothing is known of.
 func NewView(conv string) *View {
-	return &View{Conv: conv, Messages: map[string]Message{}, Runs: map[string]*Answer{}, places: map[string]string{}}
+	return &View{Conv: conv, Messages: map[string]Message{}, Runs: map[string]*Answer{}, places: map[string]string{}, endedAt: map[string]int64{}}
 }
 
 func (v *View) breach(format string, args ...any) {
@@ -85,8 +86,8 @@ func (v *View) snapshot(f Frame) {
 	v.Messages, v.Order = map[string]Message{}, nil
 	for _, m := range f.Messages {
 		v.put(m)
-		if m.Run == nil || !Terminal(m.Run.State) {
-			continue
+		if m.Run == nil || !Terminal(m.Run.State) || m.Cut || (f.Open != nil && f.Open.Run == m.Run.ID) {
+			continue // not ended, not whole, or stored already while the log has not come to its end
 		}
 		a := v.Runs[m.Run.ID]
 		if a == nil {
@@ -110,7 +111,8 @@ func (v *View) snapshot(f Frame) {
 			v.Runs[o.Run] = a
 		}
 		if a.Ended > 0 {
-			v.breach("run %s: open in a snapshot after its end", o.Run)
+			v.breach("run %s: shown as ended at %d, open again in a snapshot at %d", o.Run, v.endedAt[o.Run], f.Seq)
+			a.Ended, a.State = 0, "streaming" // what follows is judged from here on
 		}
 		if !strings.HasPrefix(o.Text, a.shown) && !strings.HasPrefix(a.shown, o.Text) {
 			v.breach("run %s: the snapshot's open text (%d bytes) is not what was shown (%d bytes)", o.Run, len(o.Text), len(a.shown))
@@ -207,6 +209,7 @@ func (v *View) delta(f Frame) {
 }
 
 func (v *View) ended(f Frame) {
+	v.endedAt[f.Run] = f.Seq
 	a := v.Runs[f.Run]
 	if a == nil {
 		a = &Answer{Run: f.Run, Msg: f.Msg}
