@@ -30,7 +30,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ['index.html', 'gallery.html'],
+      input: ['index.html', 'console.html', 'gallery.html'],
       output: {
         // Libraries change rarely; in chunks of their own they stay in caches and out of the history of dist.
         codeSplitting: {
@@ -44,6 +44,10 @@ export default defineConfig({
               test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
             },
             { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|.*\.css$)/ },
+            {
+              name: 'console',
+              test: /node_modules\/virtua\/|\/src\/(console|monitor)\/(?!(main|Ledger|en)\.tsx?$|.*\.css$)/,
+            },
           ],
         },
       },

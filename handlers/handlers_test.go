@@ -37,6 +37,7 @@ type site struct {
 
 var testDist = fstest.MapFS{
 	"index.html":       {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}" data-slug="{{.Slug}}"><title>{{.Title}}</title><link rel="stylesheet" href="{{.BrandCSS}}">`)},
+	"console.html":     {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-slug="{{.Slug}}"><title>{{.Title}}</title><link rel="stylesheet" href="{{.BrandCSS}}">`)},
 	"gallery.html":     {Data: []byte(`<!doctype html><title>{{.Title}}</title>`)},
 	"widget.html":      {Data: []byte(`<!doctype html><html lang="{{.Lang}}" data-theme="{{.Theme}}"><meta name="widget" content="{{.Config}}"><title>{{.Title}}</title>`)},
 	"widget.js":        {Data: []byte(`(()=>{IXCHUB_KEYS.split(",")})()`)},

@@ -15,18 +15,19 @@ func (s *site) rowsOf() map[string]map[string]any {
 	plan := s.do("alfa admin", "POST", "/api/v1/plans", map[string]any{"name": "canary-of-alfa"}).id(s.t)
 	user := s.users["alfa usuario"].ID
 	return map[string]map[string]any{
-		"users":         {"email": "canary-of-alfa@alfa.example", "name": "canary-of-alfa", "role": "usuario"},
-		"plans":         {"name": "canary-of-alfa", "limits": []any{map[string]any{"window": "day", "messages": 5}}},
-		"subscriptions": {"user_id": user, "plan_id": plan},
-		"models":        {"key": "canary-of-alfa", "provider": "rehearsal", "model": "canary-of-alfa", "name": "canary-of-alfa"},
-		"llm-configs":   {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
-		"widget-keys":   {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
-		"api-keys":      {"name": "canary-of-alfa"},
-		"issuers":       {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
-		"exports":       {"user_id": user},
-		"knowledge":     {"title": "canary-of-alfa", "text": "canary-of-alfa"},
-		"tenants":       nil, // no administrator makes them
-		"conversations": nil, // made by talking
+		"users":          {"email": "canary-of-alfa@alfa.example", "name": "canary-of-alfa", "role": "usuario"},
+		"plans":          {"name": "canary-of-alfa", "limits": []any{map[string]any{"window": "day", "messages": 5}}},
+		"subscriptions":  {"user_id": user, "plan_id": plan},
+		"models":         {"key": "canary-of-alfa", "provider": "rehearsal", "model": "canary-of-alfa", "name": "canary-of-alfa"},
+		"llm-configs":    {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
+		"widget-keys":    {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
+		"api-keys":       {"name": "canary-of-alfa"},
+		"issuers":        {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
+		"canned-replies": {"shortcut": "canary-of-alfa", "text": "canary-of-alfa"},
+		"exports":        {"user_id": user},
+		"knowledge":      {"title": "canary-of-alfa", "text": "canary-of-alfa"},
+		"tenants":        nil, // no administrator makes them
+		"conversations":  nil, // made by talking
 	}
 }
 
@@ -56,7 +57,8 @@ func (s *site) apiPaths() map[string]map[string]json.RawMessage {
 // nobody has. The routes come from the OpenAPI document, so that a new one is tested by being there.
 func TestForeignIDsAreUnknownOnEveryRoute(t *testing.T) {
 	s := newSite(t)
-	foreign := map[string]string{"conversations": s.converse("alfa usuario", "canary-of-alfa"), "tenants": "alfa"}
+	conv := s.converse("alfa usuario", "canary-of-alfa")
+	foreign := map[string]string{"conversations": conv, "monitor": conv, "tenants": "alfa"}
 	for kind, body := range s.rowsOf() {
 		if body != nil {
 			foreign[kind] = s.do("alfa admin", "POST", "/api/v1/"+kind, body).id(t)
@@ -103,7 +105,7 @@ func TestForeignIDsAreUnknownOnEveryRoute(t *testing.T) {
 		t.Errorf("only %d routes with an id were tried", tried)
 	}
 	for kind, id := range foreign { // what beta tried has changed nothing
-		if kind != "tenants" && kind != "conversations" {
+		if kind != "tenants" && kind != "conversations" && kind != "monitor" {
 			s.do("alfa admin", "GET", "/api/v1/"+kind+"/"+id, nil).want(t, 200, "")
 		}
 	}

@@ -71,9 +71,12 @@ func TestACreatingRequestMayBeRepeated(t *testing.T) {
 		for k, v := range body {
 			other[k] = v
 		}
-		if kind == "subscriptions" || kind == "exports" {
+		switch kind {
+		case "subscriptions", "exports":
 			other["user_id"] = store.NewID("u")
-		} else {
+		case "canned-replies":
+			other["text"] = "other"
+		default:
 			other["name"] = "other"
 		}
 		s.do("alfa admin", "POST", path, other, "Idempotency-Key", "k").want(t, 409, "idem_mismatch")

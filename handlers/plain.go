@@ -82,7 +82,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 		}
 		data.Text = ""
 		for _, p := range profiles {
-			data.Links = append(data.Links, plainLink{"/p/" + p.Slug, p.Name})
+			data.Links = append(data.Links, plainLink{"/p/" + p.Slug, p.Name}, plainLink{"/console/" + p.Slug, "Console · " + p.Name})
 		}
 		data.Links = append(data.Links, plainLink{"/api/v1/docs", "API"}, plainLink{"/dev/gallery", "Gallery"})
 	}

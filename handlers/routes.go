@@ -18,6 +18,7 @@ var (
 	admins   = []string{store.RoleAdmin}
 	operator = []string{store.RoleOperator}
 	managers = []string{store.RoleAdmin, store.RoleOperator} // of their own rows: the operator's are every distributor's
+	staff    = []string{store.RoleSupervisor, store.RoleAdmin}
 	everyone = []string{store.RoleParticipant, store.RoleSupervisor, store.RoleAdmin, store.RoleOperator}
 	visitors = []string{store.RoleVisitor}
 	talkers  = append(visitors, everyone...)
@@ -38,6 +39,10 @@ func (s *Server) routes(r *mux.Router) {
 	r.HandleFunc("/p/{slug}/manifest.webmanifest", s.manifest).Methods("GET", "HEAD")
 	r.HandleFunc("/widget.js", s.widgetLoader).Methods("GET", "HEAD")
 	r.HandleFunc("/widget.html", s.widgetFrame).Methods("GET", "HEAD")
+	r.HandleFunc("/console", s.consolePage).Methods("GET", "HEAD")
+	r.HandleFunc("/console.css", s.consoleCSS).Methods("GET", "HEAD")
+	r.HandleFunc("/console/{slug}", s.consolePage).Methods("GET", "HEAD")
+	r.HandleFunc("/console/{slug}/{rest:.*}", s.consolePage).Methods("GET", "HEAD")
 	if s.dev {
 		r.HandleFunc("/demo/{slug}", s.demoSite).Methods("GET", "HEAD")
 		r.HandleFunc("/demo/{slug}/{page}", s.demoSite).Methods("GET", "HEAD")
@@ -78,7 +83,20 @@ func (s *Server) api(r *mux.Router) {
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
 
+	s.supervision(a)
 	s.management(a)
+}
+
+// supervision is the part of the REST interface for those who watch over conversations; the rest of it is live.
+func (s *Server) supervision(a huma.API) {
+	private(s, a, staff, "GET", "/api/v1/monitor/sessions/{id}", "Who takes part in a conversation: their plan and earlier ones", s.getSession)
+	privateEmpty(s, a, staff, "POST", "/api/v1/monitor/sessions/{id}/reveal", "Note that its personal data is looked at", s.reveal)
+
+	rows(s, a, staff, "/api/v1/canned-replies", "Prepared answers", s.listReplies)
+	create(s, a, staff, "/api/v1/canned-replies", "s", "Add a prepared answer", s.createReply, s.getReply)
+	row(s, a, staff, "/api/v1/canned-replies/{id}", "A prepared answer", s.getReply)
+	change(s, a, staff, "/api/v1/canned-replies/{id}", "Change a prepared answer", s.changeReply)
+	remove(s, a, staff, "/api/v1/canned-replies/{id}", "Delete a prepared answer", s.deleteReply)
 }
 
 // management is the part of the REST interface for those who run a distributor, or the installation.

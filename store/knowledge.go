@@ -101,10 +101,13 @@ func (t *Tenant) CannedReply(ctx context.Context, id string) (CannedReply, error
 	return get(ctx, t.replies, id)
 }
 
-// CreateCannedReply adds a reply, its id is made here; ErrExists when the short name is taken.
+// CreateCannedReply adds a reply; without an id it gets one. ErrExists when the short name or the id is taken.
 func (t *Tenant) CreateCannedReply(ctx context.Context, r CannedReply) (CannedReply, error) {
 	now := t.now()
-	r.ID, r.Rev, r.CreatedAt, r.ChangedAt = NewID("s"), 1, now, now
+	if r.ID == "" {
+		r.ID = NewID("s")
+	}
+	r.Rev, r.CreatedAt, r.ChangedAt = 1, now, now
 	return r, add(ctx, t.replies, r.ID, r)
 }
 

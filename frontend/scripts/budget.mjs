@@ -7,6 +7,7 @@ const dist = new URL('../dist/', import.meta.url).pathname
 const budgets = [
   { page: 'index.html', name: 'portal', code: 120, font: 50 },
   { page: 'widget.html', name: 'widget', code: 40 },
+  { page: 'console.html', name: 'console', code: 240, font: 50 },
 ]
 const loader = 3
 const lazyChunk = 130

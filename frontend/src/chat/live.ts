@@ -93,6 +93,11 @@ export class Live {
     return this.state
   }
 
+  /** When the server was last heard. */
+  get heardAt(): number {
+    return this.socket.heardAt
+  }
+
   open() {
     this.socket.open()
   }

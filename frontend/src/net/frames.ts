@@ -52,9 +52,13 @@ export type Command =
   | { t: 'regen'; cid: string; msg: string; model?: string }
   | { t: 'stop'; run: string }
   | { t: 'typing'; conv: string }
+  | { t: 'watch' }
+  | { t: 'unwatch' }
+  | { t: 'take'; conv: string; epoch: number; note?: string }
+  | { t: 'release'; conv: string; epoch: number; note?: string }
   | { t: 'call'; conv: string }
-  | { t: 'release'; conv: string; epoch: number }
-  | { t: 'end'; conv: string }
+  | { t: 'whisper'; conv: string; text: string; to: 'ai' | 'staff'; now?: boolean; cid?: string }
+  | { t: 'end'; conv: string; note?: string }
 
 export type Hello = {
   t: 'hello'
@@ -86,6 +90,8 @@ export type Failure = {
   retry_ms?: number
   reset_at?: string
   ref?: string
+  /** Who holds the conversation, with conv_human. */
+  owner?: Owner
 }
 export type Resumed = { t: 'resumed'; conv: string; ep: string; from: number; to: number; recovered: boolean }
 export type OpenRun = { run: string; msg: string; parent?: string; model?: string; text: string; off: number }
@@ -145,6 +151,38 @@ export type OwnerEvent = EventHead & { k: 'owner'; owner: Owner; at?: string }
 export type ConvEvent = EventHead & { k: 'conv'; title?: string; state?: string; at?: string }
 export type Ev = MsgEvent | RunStartEvent | DeltaEvent | RunEndEvent | OwnerEvent | ConvEvent
 
+/** A conversation as the list of live ones shows it to the staff. */
+export type Session = {
+  conv: string
+  channel: string
+  participant: By
+  owner: Owner
+  state: 'answering' | 'waiting' | 'attended' | 'idle' | 'away'
+  since: string
+  last_at: string
+  last_text: string
+  tokens: number
+  cost: number
+  first_token_ms: number
+  page: string
+  risk: string[]
+  watchers: By[]
+}
+export type LiveSnap = { t: 'live'; k: 'snap'; sessions: Session[] }
+export type LiveChange = { t: 'live'; k: 'put'; session: Session } | { t: 'live'; k: 'del'; conv: string }
+
+/** What the staff tell each other about a conversation; its participant receives none of it. */
+export type StaffEntry = {
+  id: string
+  k: 'whisper' | 'note' | 'watch' | 'unwatch'
+  by: By
+  text?: string
+  /** Whether a whisper has reached an answer. */
+  applied?: boolean
+  at: string
+}
+export type Staff = { t: 'staff'; conv: string } & StaffEntry
+
 export type Push =
   | Ev
   | Snap
@@ -153,6 +191,9 @@ export type Push =
   | { t: 'ping' }
   | { t: 'drain'; in_ms?: number }
   | { t: 'auth.soon'; in_ms?: number }
+  | LiveSnap
+  | LiveChange
+  | Staff
 
-export type Answer = Hello | Ok | Failure | Resumed | Snap
+export type Answer = Hello | Ok | Failure | Resumed | Snap | LiveSnap
 export type Frame = (Push | Answer) & { id?: number | string }

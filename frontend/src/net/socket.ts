@@ -54,6 +54,8 @@ export class Socket {
   private timer: ReturnType<typeof setTimeout> | undefined
   private watchdog: ReturnType<typeof setTimeout> | undefined
   private pingEvery = 25_000
+  /** When the server was last heard. */
+  heardAt = Date.now()
 
   constructor(private readonly o: SocketOptions) {
     globalThis.addEventListener?.('online', this.hurry)
@@ -130,6 +132,7 @@ export class Socket {
   }
 
   private receive(data: string) {
+    this.heardAt = Date.now()
     this.watch(this.pingEvery + pingGrace)
     let frame: Frame
     try {

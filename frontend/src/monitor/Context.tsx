@@ -1,0 +1,139 @@
+import { Eye, TriangleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { Chat } from '../chat/chat'
+import { address, usePlace } from '../console/place'
+import { w } from '../console/words'
+import type { Session } from '../net/frames'
+import { exactly, number, percent, t } from '../shared/i18n'
+import { Bar } from '../shared/ui'
+import { mask } from './mask'
+import type { Person } from './store'
+import * as store from './store'
+import { ago, day, money } from './time'
+
+type Props = {
+  chat: Chat | undefined
+  session: Session | undefined
+  person: Person | undefined
+  masked: boolean
+  now: number
+}
+
+/** What is known about the session beside its words. */
+export function Context({ chat, session: s, person, masked, now }: Props) {
+  const show = masked ? mask : (x: string) => x
+  const owner = chat?.loaded ? chat.owner : s?.owner
+  const model = chat?.messages.findLast((m) => m.run?.model)?.run?.model
+  const tokens = s?.tokens ?? sum(chat)
+  const watchers = s?.watchers ?? []
+  return (
+    <div className="flex flex-col gap-5 p-4 md:px-5">
+      {s && s.risk.length > 0 && (
+        <Part title={w.signals}>
+          <ul className="flex flex-col gap-1.5">
+            {s.risk.map((r) => (
+              <li key={r} className="flex items-center gap-2 font-medium text-bad">
+                <TriangleAlert size={14} aria-hidden />
+                {w.risks[r] ?? r}
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+      <dl className="grid grid-cols-[minmax(5.5rem,auto)_1fr] gap-x-3 gap-y-2">
+        <Line name={w.owner}>
+          {owner?.kind === 'human' ? owner.name || w.someone : owner?.kind === 'queue' ? w.ownerQueue : w.ownerAI}
+        </Line>
+        <Line name={w.channelLabel}>{s ? (w.channel[s.channel] ?? s.channel) : undefined}</Line>
+        <Line name={w.page}>{s?.page ? <span className="break-all">{show(s.page)}</span> : undefined}</Line>
+        <Line name={w.started}>{s ? <time title={exactly(s.since)}>{ago(s.since, now)}</time> : undefined}</Line>
+        <Line name={w.plan}>{person?.plan || undefined}</Line>
+        <Line name={w.tokens}>{tokens ? number(tokens) : undefined}</Line>
+        <Line name={w.cost}>{s?.cost ? money(s.cost) : undefined}</Line>
+        <Line name={w.firstToken}>{s?.first_token_ms ? `${number(s.first_token_ms)} ms` : undefined}</Line>
+        <Line name={w.model}>{model}</Line>
+        <Line name={w.email}>
+          {person?.participant.email ? <span className="break-all">{show(person.participant.email)}</span> : undefined}
+        </Line>
+      </dl>
+      {person?.quota.some((q) => q.tokens_limit > 0 || q.messages_limit > 0) && (
+        <Part title={w.quota}>
+          {person.quota.map((q) => {
+            const used = Math.max(part(q.tokens_used, q.tokens_limit), part(q.messages_used, q.messages_limit))
+            const name = t.usage[q.window as 'minute' | 'day' | 'month']
+            return (
+              <div key={q.window} className="mb-2.5 last:mb-0">
+                <div className="mb-1 flex justify-between text-xs text-muted">
+                  <span>{name}</span>
+                  <span className="tabular-nums">{percent(used)}</span>
+                </div>
+                <Bar value={used} label={name} />
+              </div>
+            )
+          })}
+        </Part>
+      )}
+      {watchers.length > 0 && (
+        <Part title={w.watchers}>
+          <ul className="flex flex-col gap-1.5">
+            {watchers.map((x) => (
+              <li key={x.id ?? x.name} className="flex items-center gap-2">
+                <Eye size={14} className="text-muted" aria-hidden />
+                {x.name || w.someone}
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+      {person && (
+        <Part title={w.previous}>
+          {person.previous.length === 0 ? (
+            <p className="text-muted">{w.noPrevious}</p>
+          ) : (
+            <ul className="-mx-2">
+              {person.previous.map((c) => (
+                <li key={c.id}>
+                  <a
+                    href={address(`/s/${c.id}`, usePlace.getState().query)}
+                    onClick={(e) => {
+                      if (e.metaKey || e.ctrlKey || e.shiftKey) return
+                      e.preventDefault()
+                      store.open(c.id)
+                    }}
+                    className="flex min-h-8 items-center gap-3 rounded-md px-2 hover:bg-surface-2 pointer-coarse:min-h-11"
+                  >
+                    <span className="min-w-0 flex-1 truncate">{show(c.title) || t.untitled}</span>
+                    <span className="shrink-0 text-xs text-muted tabular-nums">{day(c.updated_at)}</span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Part>
+      )}
+    </div>
+  )
+}
+
+const part = (used: number, limit: number) => (limit > 0 ? used / limit : 0)
+const sum = (chat: Chat | undefined) =>
+  chat?.messages.reduce((n, m) => n + (m.run?.usage ? m.run.usage.in + m.run.usage.out : 0), 0) ?? 0
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section>
+      <h3 className="mb-2 text-xs font-medium text-muted">{title}</h3>
+      {children}
+    </section>
+  )
+}
+
+function Line({ name, children }: { name: string; children: ReactNode }) {
+  if (children === undefined) return null
+  return (
+    <>
+      <dt className="text-muted">{name}</dt>
+      <dd className="min-w-0 tabular-nums">{children}</dd>
+    </>
+  )
+}

@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"aihub/store"
+)
+
+func TestConsolePages(t *testing.T) {
+	s := newSite(t)
+	for path, want := range map[string]string{
+		"/console":                `data-slug=""`,
+		"/console/alfa":           `data-slug="alfa"`,
+		"/console/alfa/s/c_1":     `<title>Console · Provedor alfa</title>`,
+		"/console/alfa/ledger?x=": `/p/alfa/brand.css?v=`,
+	} {
+		a := s.do("", "GET", path, nil)
+		a.want(t, 200, "")
+		if !strings.Contains(a.body, want) || !strings.Contains(a.Header.Get("Content-Security-Policy"), "trusted-types 'none'") {
+			t.Errorf("%s: %s without %s", path, a.body, want)
+		}
+	}
+	s.do("", "GET", "/console/nobody", nil).want(t, 404, "")
+	if a := s.do("", "GET", "/console.css", nil); a.StatusCode != 200 || !strings.Contains(a.body, "--brand") {
+		t.Error(a.body)
+	}
+}
+
+func TestStaffSeeWhoTakesPart(t *testing.T) {
+	s := newSite(t)
+	conv, other := s.converse("alfa usuario", "uma"), s.converse("alfa usuario", "outra")
+	path := "/api/v1/monitor/sessions/" + conv
+	var seen struct {
+		Participant participantView
+		Plan        string
+		Previous    []previousSession
+	}
+	a := s.do("alfa supervisor", "GET", path, nil)
+	a.want(t, 200, "")
+	a.into(t, &seen)
+	if u := s.users["alfa usuario"]; seen.Participant != (participantView{u.ID, u.Name, u.Email, u.Role}) || seen.Plan != "all" {
+		t.Errorf("%+v", seen)
+	}
+	if len(seen.Previous) != 1 || seen.Previous[0].ID != other {
+		t.Errorf("previous: %+v", seen.Previous)
+	}
+	s.do("alfa usuario", "GET", path, nil).want(t, 403, "forbidden")
+	s.do("alfa usuario", "POST", path+"/reveal", nil).want(t, 403, "forbidden")
+	s.do("", "GET", path, nil).want(t, 401, "unauthenticated")
+}
+
+// Looking at personal data leaves a trace before anything is shown.
+func TestRevealingIsAudited(t *testing.T) {
+	s := newSite(t)
+	conv := s.converse("alfa usuario", "x")
+	s.do("alfa supervisor", "POST", "/api/v1/monitor/sessions/"+conv+"/reveal", nil).want(t, 204, "")
+	list, _, err := s.tenant["alfa"].AuditLog(t.Context(), store.AuditFilter{Target: conv}, store.Page{})
+	must(t, err)
+	if !slices.ContainsFunc(list, func(e store.AuditEntry) bool {
+		return e.Action == "conversa.revelada" && e.Actor == s.users["alfa supervisor"].ID && e.ActorRole == store.RoleSupervisor
+	}) {
+		t.Errorf("%+v", list)
+	}
+}
