@@ -202,7 +202,7 @@ func byOf(who Principal, agent bool) By {
 // it speaks in, from the message on.
 func (h *Hub) send(ctx context.Context, s *Session, c command) {
 	who := s.principal()
-	err := checkSend(c)
+	began, err := time.Now(), checkSend(c)
 	var done accepted
 	switch {
 	case err != nil:
@@ -215,6 +215,7 @@ func (h *Hub) send(ctx context.Context, s *Session, c command) {
 		s.reply(c.ID, nil, err)
 		return
 	}
+	h.metrics.admitted(time.Since(began))
 	s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: done.conv.ID, Msg: done.msg, Run: done.run, Seq: done.place.Seq, Dup: &done.dup,
 		Queue: done.queued, Title: done.title}, nil)
 	if done.start != nil {

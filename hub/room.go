@@ -388,14 +388,6 @@ func (r *room) leave(s *Session) {
 	}
 }
 
-// has reports whether s is a member.
-func (r *room) has(s *Session) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, ok := r.members[s]
-	return ok
-}
-
 // abandoned reports whether nobody has listened for long enough.
 func (r *room) abandoned(now time.Time) bool {
 	r.mu.Lock()

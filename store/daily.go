@@ -133,7 +133,7 @@ func (t *Tenant) UsageByPerson(ctx context.Context, p Page) ([]PersonUse, string
 		use := PersonUse{UserID: u.UserID, Days: map[string]Counted{}}
 		for key, c := range u.Counters {
 			if day, ok := strings.CutPrefix(key, WindowDay+":"); ok {
-				use.Days[day] = Counted{c.Messages, c.Tokens}
+				use.Days[day] = Counted(c)
 			}
 		}
 		out = append(out, use)

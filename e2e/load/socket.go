@@ -44,7 +44,8 @@ func dial(ctx context.Context, address, protocol string) (*socket, error) {
 		req.Header.Set("Sec-WebSocket-Protocol", protocol)
 	}
 	in := bufio.NewReaderSize(conn, 4096)
-	if err := req.Write(conn); err == nil {
+	err = req.Write(conn)
+	if err == nil {
 		var res *http.Response
 		if res, err = http.ReadResponse(in, req); err == nil && res.StatusCode != http.StatusSwitchingProtocols {
 			err = fmt.Errorf("handshake: %s", res.Status)

@@ -1,6 +1,7 @@
 package sqlitedoc
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -86,6 +87,9 @@ func BenchmarkOverhead(b *testing.B) {
 				return err
 			}
 			out = append(out, v)
+		}
+		if len(out) == 0 {
+			return errors.New("no rows")
 		}
 		return rows.Err()
 	})
