@@ -10,9 +10,9 @@ type Call = [name: string, ...args: never[]]
 type Hub = { (...call: Call): unknown; q?: Call[]; live?: boolean }
 type Watcher = { onclose: () => void; destroy(): void }
 
-const style = `*{box-sizing:border-box}
+const style = `
 button{all:unset;cursor:pointer}
-.l{display:grid;place-items:center;width:60px;height:60px;border-radius:50%;background:var(--c);color:oklch(from var(--c) clamp(0,(.7 - l)*999,1) 0 0);box-shadow:0 8px 28px #0004;border:2px solid transparent}
+.l{display:grid;place-items:center;width:56px;height:56px;border-radius:50%;background:var(--c);color:oklch(from var(--c) clamp(0,(.7 - l)*999,1) 0 0);box-shadow:0 8px 28px #0004;border:2px solid transparent}
 svg{width:27px;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linejoin:round}
 :focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}
 b{position:absolute;top:-4px;right:-4px;min-width:22px;border-radius:11px;background:#b91c1c;color:#fff;font:12px/22px system-ui;text-align:center;pointer-events:none}
@@ -227,9 +227,10 @@ const start = () => {
     },
   }
   const on = (name: string, f: (detail: unknown) => void) => {
-    const heard = (e: Event) => f((e as CustomEvent).detail)
+    const own = f.bind(null) // refuses what is not a function
+    const heard = (e: Event) => own((e as CustomEvent).detail)
     addEventListener(`ixchub:${name}`, heard)
-    if (name === 'ready' && isOpen !== undefined) f(undefined)
+    if (name === 'ready' && isOpen !== undefined) f(null)
     return () => removeEventListener(`ixchub:${name}`, heard)
   }
   const call: Hub = (name, ...args) => {
