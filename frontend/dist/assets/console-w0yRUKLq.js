@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-CTym4sTV.js";import{N as n,f as r,g as i}from"./shared-BQU9UcX2.js";import{c as a,i as o,t as s}from"./console-BkPt3Tde.js";var c=e(),l=t(),u=r(`lang`);await o(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(s,{})})),await a();
