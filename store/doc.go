@@ -8,5 +8,13 @@
 // atomic update. Every limit, lease and claim is one such update. Field names in the database are the domain's own,
 // Portuguese; ids are UUIDv7 with a type prefix, made by whoever may have to retry.
 //
-// All methods are safe for concurrent use and end with their context, or after five seconds.
+// Rows that people manage carry a revision (rows.go): who changes one says which revision they have seen. Quotas are one
+// document per payer (quota.go, which also says why a crash between two scopes is harmless). What a run cost is counted
+// once in its day (daily.go). The audit ledger is a chain of hashes (audit.go). Old databases are brought up to date at
+// start (migrations.go), by one of the instances that start. Documents of another shape are left out and logged (doc.Coll).
+//
+// One goroutine may be run per store, [Store.Keep], by whoever opened it; it ends with its context. The store has no other.
+//
+// All methods are safe for concurrent use and end with their context, or after five seconds; those that go through many
+// rows, such as exports and copies, give each step five seconds.
 package store

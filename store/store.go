@@ -53,6 +53,7 @@ type Store struct {
 	counted map[string][]string
 	stirred map[string]time.Time // when this instance noted a tenant as busy
 	looked  time.Time            // when it looked at all tenants last
+	indexed time.Time            // when all indexes were seen last
 }
 
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
@@ -86,11 +87,26 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// indexesFor is how long the indexes are taken to be there once they were seen: balancers ask every second.
+const indexesFor = 30 * time.Second
+
 // Ready says what keeps the store from serving: no connection, or a missing index.
 func (s *Store) Ready(ctx context.Context) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	return s.eng.Ready(ctx, indexes)
+	s.mu.Lock()
+	seen := time.Since(s.indexed) < indexesFor
+	s.mu.Unlock()
+	if seen {
+		return s.eng.Ready(ctx, nil)
+	}
+	if err := s.eng.Ready(ctx, indexes); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.indexed = time.Now()
+	s.mu.Unlock()
+	return nil
 }
 
 // Close ends the connections.

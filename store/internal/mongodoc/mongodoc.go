@@ -409,6 +409,9 @@ func (e *engine) indexNames(ctx context.Context, coll string) (map[string]bool, 
 }
 
 func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
+	if err := e.db.Client().Ping(ctx, nil); err != nil {
+		return failed("reach", "MongoDB", err)
+	}
 	for coll, of := range byCollection(indexes) {
 		have, err := e.indexNames(ctx, coll)
 		if err != nil {

@@ -39,6 +39,7 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		{"m", "sqlite_autoindex_docs_1 (tenant=? AND coll=? AND id>?)", doc.Query{Past: &doc.Place{ID: "x"}, Limit: 50}, false},
 		{"m", "ix_m_conv_id (tenant=? AND <expr>=?)", doc.Query{Where: []doc.Cond{doc.Eq("conv", "x")}, Desc: true, Limit: 40}, false},
 		{"m", "ix_m_conv_id (tenant=? AND <expr>=? AND id<?)", doc.Query{Where: []doc.Cond{doc.Eq("conv", "x"), doc.Before("id", "y")}, Desc: true, Limit: 40}, false},
+		{"m", "ix_m_conv_id (tenant=? AND <expr>=?)", doc.Query{Where: []doc.Cond{doc.In("conv", []string{"x", "y"}), doc.Contains("text", "z")}, Desc: true, Limit: 40}, true},
 		{"m", "ixp_m_run_id (tenant=? AND <expr>=?)", doc.Query{Where: []doc.Cond{doc.Eq("run.id", "x"), doc.After("run.id", "")}, Limit: 1}, true},
 		{"m", "ixp_m_pending (tenant=? AND <expr>=?)", doc.Query{Where: []doc.Cond{doc.Eq("pending", "x"), doc.After("pending", ""), doc.Before("at", 5)}, Limit: 50}, true},
 		{"m", "uxp_m_conv_author_cid (tenant=? AND <expr>=? AND <expr>=? AND <expr>=?)",

@@ -240,22 +240,23 @@ func (e *engine) byID(coll string, q doc.Query) string {
 	if indexes == nil {
 		return "id"
 	}
-	fixed := map[string]bool{}
+	fixed := map[string]doc.Op{}
 	for _, c := range q.Where {
 		if c.Op == doc.OpEq || c.Op == doc.OpIn {
-			fixed[c.Field] = true
+			fixed[c.Field] = c.Op
 		}
 	}
 	term := "id"
 	for _, x := range (*indexes)[coll] {
-		n := 0
-		for n < len(x.Fields) && fixed[x.Fields[n]] {
+		n, several := 0, false
+		for n < len(x.Fields) && fixed[x.Fields[n]] != "" {
+			several = several || fixed[x.Fields[n]] == doc.OpIn
 			n++
 		}
-		switch {
-		case n > 0 && n < len(x.Fields) && x.Fields[n] == "id":
+		switch byID := n < len(x.Fields) && x.Fields[n] == "id"; {
+		case n > 0 && byID && !several:
 			return "id"
-		case n == len(x.Fields):
+		case n == len(x.Fields), n > 0 && byID:
 			term = "+id"
 		}
 	}
