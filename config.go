@@ -80,6 +80,13 @@ func usage() string {
                    exits with 0 when the instance at AIHUB_ADDR is ready, for containers
   aihub --help     prints this
 
+For operators, on the database of the environment:
+
+`)
+	for _, t := range tasks {
+		fmt.Fprintf(&b, "  aihub %s\n                   %s\n", strings.TrimSpace(t.words+" "+t.args), t.help)
+	}
+	b.WriteString(`
 Everything is configured by environment variables:
 
 `)

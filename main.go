@@ -33,12 +33,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit(command(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(command(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // command does what the arguments say and returns the exit code: 0 done, 1 failed, 2 called or configured wrongly.
-func command(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
+func command(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer) int {
+	job, rest, isTask := findTask(args)
 	switch {
+	case isTask: // handled below, and the health check too: they need the configuration
 	case len(args) == 1 && args[0] == "version":
 		fmt.Fprintln(out, "aihub", version())
 		return 0
@@ -46,11 +48,11 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 		fmt.Fprint(out, usage())
 		return 0
 	case len(args) == 1 && args[0] == readPDF: // started by the program itself
-		if err := knowledge.PDFText(os.Stdin, out); err != nil {
+		if err := knowledge.PDFText(in, out); err != nil {
 			return 1
 		}
 		return 0
-	case len(args) == 1 && args[0] == "healthcheck": // handled below: it needs the configuration
+	case len(args) == 1 && args[0] == "healthcheck":
 	case len(args) > 0:
 		fmt.Fprintf(errOut, "aihub: unknown argument %q; see aihub --help\n", args[0])
 		return 2
@@ -59,6 +61,9 @@ func command(ctx context.Context, args []string, getenv func(string) string, out
 	if err != nil {
 		fmt.Fprintf(errOut, "aihub: %v\n", err)
 		return 2
+	}
+	if isTask {
+		return job.perform(ctx, c, rest, in, out, errOut)
 	}
 	if len(args) == 1 {
 		return healthcheck(ctx, c, errOut)

@@ -119,7 +119,7 @@ func NewTenant(ctx context.Context, b NewTenantBody, adminID string) (store.Prof
 	if b.Admin.Password == "" {
 		return store.Profile{}, store.User{}, hub.Ef("bad_field", "a password has 8 to 256 bytes")
 	}
-	admin, err := newUser(ctx, adminID, b.Admin.Email, b.Admin.Name, store.RoleAdmin, b.Admin.Password)
+	admin, err := NewUser(ctx, adminID, b.Admin.Email, b.Admin.Name, store.RoleAdmin, b.Admin.Password)
 	return store.Profile{ID: id, Slug: b.Slug, Name: b.Name, TimeZone: b.Timezone, Domains: b.Domains, State: store.StateActive}, admin, err
 }
 

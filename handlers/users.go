@@ -73,7 +73,7 @@ func (s *Server) getUser(ctx context.Context, who hub.Principal, id string) (use
 }
 
 func (s *Server) createUser(ctx context.Context, who hub.Principal, id string, b NewUserBody) (userView, error) {
-	u, err := newUser(ctx, id, b.Email, b.Name, b.Role, b.Password)
+	u, err := NewUser(ctx, id, b.Email, b.Name, b.Role, b.Password)
 	if err != nil {
 		return userView{}, err
 	}
@@ -90,8 +90,8 @@ func (s *Server) createUser(ctx context.Context, who hub.Principal, id string, b
 	return v, err
 }
 
-// newUser checks what makes a person.
-func newUser(ctx context.Context, id, email, name, role, password string) (store.User, error) {
+// NewUser checks what makes a person.
+func NewUser(ctx context.Context, id, email, name, role, password string) (store.User, error) {
 	u := store.User{ID: id, Name: strings.TrimSpace(name), Role: role, State: store.StateActive}
 	var err error
 	if u.Email, err = ParseEmail(email); err != nil {
