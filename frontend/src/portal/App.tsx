@@ -85,7 +85,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
   const blocked = blockedBy(s, full, now)
   // A message goes on from what is shown; the server assumes the newest one.
   const last = steps.at(-1)?.message.id
-  const from = store.canEdit() && last !== chat?.messages.at(-1)?.id ? last : undefined
+  const from = store.can('edit') && last !== chat?.messages.at(-1)?.id ? last : undefined
   const human = chat?.owner.kind === 'human'
   const waiting = pending.filter((p) => p.state !== 'failed')
 
@@ -116,7 +116,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
 
   const editLast = () => {
     const mine = steps.findLast((x) => x.message.role === 'user')?.message
-    if (mine && store.canEdit() && !busy) setEditing(mine.id)
+    if (mine && store.can('edit') && !busy) setEditing(mine.id)
   }
   const sidebar: SidebarProps = {
     portal,
@@ -198,7 +198,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             pending={pending}
             can={{
               regenerate: store.can('regen') && !busy && !human,
-              edit: store.canEdit() && !human,
+              edit: store.can('edit') && !human,
               feedback: store.can('feedback'),
               send: blocked === undefined && !busy,
             }}

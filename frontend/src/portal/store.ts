@@ -308,8 +308,7 @@ export const retry = (cid: string) => live.retry(cid)
 export const discard = (cid: string) => live.discard(cid)
 export const stop = (run: string) => live.stop(run).catch(() => {})
 export const choose = (conv: string, parent: string, msg: string) => live.local(conv, { t: 'choose', parent, msg })
-/** Whether a message may go on from an earlier one. */
-export const canEdit = () => live.can('edit') || live.can('branch')
+
 export const can = (feature: string) => live.can(feature)
 
 let typedAt = 0

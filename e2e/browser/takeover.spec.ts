@@ -1,0 +1,75 @@
+import { expect, password, test } from './hub.ts'
+import { counted } from './model.ts'
+
+// Both sides of the real thing: a person in the portal, a supervisor in the console, one program between them.
+
+test('a supervisor takes over in mid-answer, talks with the person, and gives the conversation back', async ({ portal, model, page, browser }) => {
+  model.will('cancelar', { text: counted(2000), every: 40 })
+  await portal.login()
+  await portal.ask('Quero cancelar')
+  await expect(portal.answer).toContainText('palavra-3')
+
+  const other = await browser.newContext({ locale: 'pt-BR', viewport: { width: 1440, height: 900 } })
+  const desk = await other.newPage()
+  await desk.goto(`${portal.url}/console/alfa`)
+  await desk.getByLabel('E-mail').fill('supervisor@alfa.example')
+  await desk.getByLabel('Senha', { exact: true }).fill(password)
+  await desk.getByRole('button', { name: 'Entrar' }).click()
+  await desk.getByRole('option', { name: /Ana Souza/ }).click()
+  await expect(desk.getByRole('article', { name: 'Assistente' })).toContainText('palavra-3')
+  await desk.getByRole('button', { name: 'Assumir' }).click()
+  await desk.getByRole('dialog').getByRole('textbox').fill('cliente quer cancelar')
+  await desk.getByRole('dialog').getByRole('button', { name: 'Assumir' }).click()
+
+  await expect(page.getByText('Paula Ramos (suporte) entrou na conversa')).toBeVisible()
+  await expect(portal.answer).toContainText('Resposta interrompida: uma pessoa assumiu')
+  const shown = await portal.copied()
+  expect(counted(2000).startsWith(shown)).toBe(true)
+  const box = page.getByRole('textbox', { name: 'Escreva para Paula Ramos…' })
+  await expect(box).toBeVisible()
+
+  await desk.getByRole('textbox', { name: /Responder a Ana/ }).fill('Oi, Ana! Sou a Paula.')
+  await desk.keyboard.press('Enter')
+  await expect(page.getByRole('article', { name: 'Paula Ramos' })).toContainText('Oi, Ana! Sou a Paula.')
+
+  await box.fill('Oi, Paula')
+  await portal.send.click()
+  await expect(portal.questions.last()).toContainText('Oi, Paula')
+  await expect(desk.getByRole('region', { name: 'Conversa' }).getByText('Oi, Paula', { exact: true })).toBeVisible()
+  expect(model.asked).toHaveLength(1)
+
+  await page.reload()
+  await expect(page.getByText('Paula Ramos (suporte) entrou na conversa')).toBeVisible()
+  await expect(box).toBeVisible()
+
+  await desk.getByRole('button', { name: /Devolver/ }).click()
+  const dialog = desk.getByRole('dialog')
+  await dialog.getByRole('textbox').fill('resolvido com desconto')
+  await dialog.getByRole('button', { name: /Devolver/ }).click()
+  await expect(page.getByText('O assistente de IA voltou a responder')).toBeVisible()
+  await portal.ask('Obrigada')
+  await expect(portal.answer).toContainText('Resposta a: Obrigada')
+  expect(await page.getByRole('article', { name: 'Assistente' }).first().innerText()).toContain(shown.slice(0, 40))
+  await other.close()
+})
+
+test('the person asks for a person, goes back to the assistant, and closes the conversation', async ({ portal, page }) => {
+  await portal.login()
+  await portal.ask('Oi')
+  await portal.answered()
+  const options = page.getByRole('main').getByRole('button', { name: /Opções de Oi/ })
+  await options.click()
+  await page.getByRole('menuitem', { name: 'Falar com uma pessoa' }).click()
+  await expect(page.getByText('Uma pessoa vai atender você. Pode continuar escrevendo.')).toBeVisible()
+  await portal.ask('Estou esperando')
+  await expect(portal.questions.last()).toContainText('Estou esperando')
+  await page.getByRole('button', { name: 'Voltar ao assistente' }).click()
+  await expect(page.getByText('Uma pessoa vai atender você.')).toBeHidden()
+  await portal.ask('E agora?')
+  await expect(portal.answer).toContainText('Resposta a: E agora?')
+  await options.click()
+  await page.getByRole('menuitem', { name: 'Encerrar conversa' }).click()
+  await expect(page.getByText('Esta conversa foi encerrada.')).toBeVisible()
+  await page.getByRole('button', { name: 'Começar outra' }).click()
+  await expect(page.getByRole('heading', { name: 'Como podemos ajudar' })).toBeVisible()
+})
