@@ -97,7 +97,9 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	defer closing(log, "store", db.Close)
-	if err := db.RegisterMetrics(prometheus.DefaultRegisterer); err != nil {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := db.RegisterMetrics(metrics); err != nil {
 		return fmt.Errorf("register the store's metrics: %w", err)
 	}
 	keepCtx, stopKeeping := context.WithCancel(ctx)
@@ -133,8 +135,6 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 		return err
 	}
 	defer closing(log, "tracing", flushSpans)
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
 		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(metrics), Tracer: tracer})
