@@ -144,19 +144,117 @@ func TestRunOfADeadInstance(t *testing.T) {
 	}
 }
 
-// mortal starts a hub with connections of its own to the store and the bus, and a function that takes both from it: what
-// it does from then on reaches nobody.
-func (w *world) mortal() (*hub.Hub, func()) {
+// An instance that loses the store alone can't renew its lease: another one ends the run, and nothing follows that end.
+func TestRunOfAnInstanceWithoutAStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unlimited)
+	lost, cut := w.partitioned(true, false)
+	c, witness := connect(t, lost, "alfa/usuario"), connect(t, w.hub(), "alfa/usuario")
+	ok := c.ask("", "um", "n=100000 gap=5ms")
+	witness.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	witness.await("some text", func(f in) bool { return f.K == "delta" && *f.Off > 2000 })
+	cut()
+	end := witness.ended(ok.Run)
+	if end.Len == 0 || (end.State != "interrupted" && end.Code != "quota_unavailable" && end.Code != "store_unavailable") {
+		t.Errorf("end: %s", end.raw)
+	}
+	w.settled("alfa", "usuario")
+	time.Sleep(500 * time.Millisecond)
+	stored, err := w.tenant("alfa").RunByID(t.Context(), ok.Run)
+	must(t, err)
+	if stored.Text != witness.text(ok.Conv, ok.Run) || sum(stored.Text) != end.SHA {
+		t.Errorf("%d bytes stored as %s, %d shown", len(stored.Text), stored.Run.State, len(witness.text(ok.Conv, ok.Run)))
+	}
+	log := logOf(t, w.bus(), "alfa", ok.Conv)
+	if last := log[len(log)-1]; last.K != "run.end" {
+		t.Errorf("after the end: %s", last.raw)
+	}
+}
+
+// An instance that loses the bus alone stores what it has when its patience ends, and another one tells it.
+func TestRunOfAnInstanceWithoutABus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unlimited)
+	lost, cut := w.partitioned(false, true)
+	c, witness := connect(t, lost, "alfa/usuario"), connect(t, w.hub(), "alfa/usuario")
+	ok := c.ask("", "um", "n=100000 gap=5ms")
+	witness.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	witness.await("some text", func(f in) bool { return f.K == "delta" && *f.Off > 2000 })
+	cut()
+	var end in
+	eventually(t, 90*time.Second, "the end is told", func() bool {
+		f, err := witness.awaitFor(time.Second, func(f in) bool { return f.K == "run.end" })
+		end = f
+		return err == nil
+	})
+	if end.State != "failed" || end.Code != "bus_unavailable" {
+		t.Errorf("end: %s", end.raw)
+	}
+	w.settled("alfa", "usuario")
+	stored, err := w.tenant("alfa").RunByID(t.Context(), ok.Run)
+	must(t, err)
+	if shown := witness.text(ok.Conv, ok.Run); !strings.HasPrefix(stored.Text, shown) || sum(stored.Text) != end.SHA {
+		t.Errorf("%d bytes stored, %d shown", len(stored.Text), len(shown))
+	}
+	witness.forgive() // the text that only the store has is not what was shown
+	snap := connect(t, witness.hub, "alfa/usuario").do(map[string]any{"t": "sub", "conv": ok.Conv})
+	if snap.Open != nil || snap.Messages[1].Run.SHA != end.SHA {
+		t.Errorf("snapshot: %.300s", snap.raw)
+	}
+}
+
+// A suspended distributor's answers end at once, on whatever instance.
+func TestSuspensionEndsAnswers(t *testing.T) {
+	w := newWorld(t, unlimited)
+	one, two := w.hub(), w.hub()
+	c, beta := connect(t, one, "alfa/usuario"), connect(t, one, "beta/usuario")
+	ok, other := c.ask("", "um", "n=100000 gap=5ms"), beta.ask("", "um", "n=60 gap=10ms")
+	c.event(ok.Conv, "delta")
+	p, err := w.tenant("alfa").Profile(t.Context())
+	must(t, err)
+	_, err = w.store.Directory().SetTenantState(t.Context(), tenantID(t, "alfa"), p.Rev, store.StateSuspended, time.Time{})
+	must(t, err)
+	must(t, two.Changed(t.Context(), tenantID(t, "alfa")))
+	if end := c.ended(ok.Run); end.State != "interrupted" || end.Code != "tenant_suspended" || end.Len == 0 {
+		t.Errorf("end: %s", end.raw)
+	}
+	if end := beta.ended(other.Run); end.State != "complete" {
+		t.Errorf("another distributor's: %s", end.raw)
+	}
+	eventually(t, time.Second, "the model is told to stop", w.upstream.asked("n=100000")[0].wasCut)
+}
+
+// mortal starts a hub that can be taken from the world: what it does from then on reaches nobody.
+func (w *world) mortal() (*hub.Hub, func()) { return w.partitioned(true, true) }
+
+// partitioned starts a hub with connections of its own to the store and the bus, and a function that takes one or both
+// from it.
+func (w *world) partitioned(fromStore, fromBus bool) (*hub.Hub, func()) {
 	w.t.Helper()
 	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "aihub.db"), store.Options{Logger: slog.New(slog.DiscardHandler)})
 	must(w.t, err)
 	b := w.bus()
 	h := hub.New(hub.Options{Store: s, Bus: b, LLM: llm.New(llm.Options{}), Sealer: w.sealer, Auth: &world{store: s}, Logger: logger(w.t), Instance: "mortal", Drain: time.Millisecond})
+	dead := fromStore && fromBus
+	w.t.Cleanup(func() {
+		if !dead {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			_ = h.Close(ctx)
+			_ = s.Close(context.Background())
+		}
+	})
 	return h, func() {
-		_ = b.Close(context.Background())
-		_ = s.Close(context.Background())
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		go func() { _ = h.Close(ctx) }()
+		if fromBus {
+			_ = b.Close(context.Background())
+		}
+		if fromStore {
+			_ = s.Close(context.Background())
+		}
+		if dead {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			go func() { _ = h.Close(ctx) }()
+		}
 	}
 }

@@ -18,7 +18,7 @@ func (r *run) finish(ctx context.Context, end outcome) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	log := r.hub.log.With("tenant", r.tenant.ID().String(), "conversation", r.conv, "run", r.id)
-	if len(r.waiting) > 0 && end.state != store.RunTakenOver {
+	if len(r.waiting) > 0 && end.state != store.RunTakenOver && end.code != "bus_unavailable" {
 		err := insist(ctx, func(ctx context.Context) error {
 			err := r.flush(ctx)
 			if errors.Is(err, errEnded) {
