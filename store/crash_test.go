@@ -119,6 +119,7 @@ func TestAKilledProcessLosesNothingItAcknowledged(t *testing.T) {
 			}
 		}
 		must(t, s.Close(ctx))
+		must(t, store.Backup(ctx, "sqlite:"+path, fmt.Sprint(path, ".", round))) // it checks the whole file
 	}
 	if len(stored) < 50 {
 		t.Errorf("only %d messages were stored: the test shows little", len(stored))

@@ -44,6 +44,8 @@ func TestALostAnswerIsNoSecondWrite(t *testing.T) {
 	other := m
 	other.Text = "outro"
 	is(t, a.AddMessage(ctx, other), store.ErrExists, "another message of the same id")
+	p.LoseAnswer("insert")
+	is(t, a.AddMessage(ctx, other), store.ErrExists, "another message of the same id, its answer lost")
 	if list, err := a.Messages(ctx, "c_1", "", 10); err != nil || len(list) != 1 || list[0].Text != "Olá" {
 		t.Errorf("%+v %v", list, err)
 	}

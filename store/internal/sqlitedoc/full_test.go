@@ -52,3 +52,22 @@ func TestAFullDiskRefusesWritesUntilThereIsRoom(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is acknowledged must survive the process, and a crash of the machine must not damage the file.
+func TestEveryConnectionWritesAheadAndSyncs(t *testing.T) {
+	ctx := t.Context()
+	opened, err := Open(ctx, filepath.Join(t.TempDir(), "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := opened.(*engine)
+	defer func() { _ = e.Close(ctx) }()
+	for _, db := range []*conns{e.write, e.read} {
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "busy_timeout": "5000"} {
+			var got string
+			if err := db.db.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
+			}
+		}
+	}
+}
