@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check go-test model-test frontend-test browser-test dist bench soak images
+.PHONY: run build test check go-test model-test frontend-test browser-test dist bench soak measure images
 
 run:
 	go run .
@@ -42,6 +42,12 @@ SEED = 0
 soak:
 	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && \
 		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies' -soak $(SOAK) -seed $(SEED)
+
+# The program under load, beside references that do less (e2e/load says which); JSON lines, then medians and ratios.
+MEASURE = all
+REPS = 3
+measure:
+	go test ./e2e/load -v -timeout 3h -measure $(MEASURE) -reps $(REPS)
 
 # The built program in Chromium.
 browser-test:

@@ -141,6 +141,22 @@ func TestHelpListsEverySettingAndVersionSaysOne(t *testing.T) {
 	}
 }
 
+func TestHealthcheckIsTheReadinessOfTheInstance(t *testing.T) {
+	path, data := rig.Binary(t, true), t.TempDir()
+	i := rig.Start(t, path, "hub", map[string]string{"AIHUB_DATA": data})
+	check := exec.Command(path, "healthcheck")
+	check.Env = []string{"AIHUB_DATA=" + data, "AIHUB_ADDR=" + strings.TrimPrefix(i.URL, "http://")}
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("the instance is ready, the check says %v %s", err, out)
+	}
+	i.Stop(t)
+	check = exec.Command(path, "healthcheck")
+	check.Env = []string{"AIHUB_DATA=" + data, "AIHUB_ADDR=" + strings.TrimPrefix(i.URL, "http://")}
+	if out, err := check.CombinedOutput(); err == nil {
+		t.Errorf("the instance has stopped, the check is content: %s", out)
+	}
+}
+
 func TestCtrlCLosesNothing(t *testing.T) {
 	w := rig.New(t, rig.Setup{Env: map[string]string{"AIHUB_DRAIN": "10"}})
 	ctx := w.Context(patience)
