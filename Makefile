@@ -30,8 +30,9 @@ go-test:
 model-test:
 	e2e/llm/run
 
-# Lint, types and unit tests of the front end, and the proof that the committed frontend/dist is what its source builds.
+# Lint, types and unit tests of the front end, the proof that its types are those of the REST interface, and the proof that the committed frontend/dist is what its source builds.
 frontend-test:
+	cd frontend/codegen && npm ci --no-audit --no-fund && npm run check
 	cd frontend && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 	@test -z "$$(git status --porcelain -- frontend/dist)" || { git status --short -- frontend/dist; echo "frontend/dist is not what its source builds: run make dist and commit it"; exit 1; }
 

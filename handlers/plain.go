@@ -99,7 +99,7 @@ func notFoundPage(w http.ResponseWriter, r *http.Request) {
 
 // docs is the readable page of the REST interface; openapi.json beside it is the contract.
 func (s *Server) docs(api *huma.OpenAPI) http.HandlerFunc {
-	data := plainData{Lang: "en", Title: "IXC AI Hub: REST interface", Text: "The contract is the OpenAPI document. Errors are RFC 9457 problems with a code of the protocol.",
+	data := plainData{Lang: "en", Title: "IXC AI Hub: REST interface", Text: "Version " + s.version + ". The contract is the OpenAPI document. Errors are RFC 9457 problems with a code of the protocol.",
 		Links: []plainLink{{"/api/v1/openapi.json", "openapi.json"}}}
 	for _, path := range slices.Sorted(maps.Keys(api.Paths)) {
 		item := api.Paths[path]

@@ -60,7 +60,7 @@ func (s *Server) routes(r *mux.Router) {
 
 // api is the REST interface under /api/v1, with its description at openapi.json and a readable page at docs.
 func (s *Server) api(r *mux.Router) {
-	config := apiConfig(s.version)
+	config := apiConfig()
 	a := humamux.New(r, config)
 	a.UseMiddleware(s.requireToken)
 	r.HandleFunc("/api/v1/docs", s.docs(a.OpenAPI())).Methods("GET")
@@ -201,8 +201,8 @@ func (s *Server) operationsRoutes(r *mux.Router) {
 }
 
 // apiConfig is huma's configuration: strict JSON, our problems, and a description without third-party pages.
-func apiConfig(version string) huma.Config {
-	c := huma.DefaultConfig("IXC AI Hub", version)
+func apiConfig() huma.Config {
+	c := huma.DefaultConfig("IXC AI Hub", "1") // of the interface, as in its path
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/v1/openapi", "", ""
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	c.CreateHooks = nil // no $schema links in the answers
