@@ -38,6 +38,7 @@ func (s *Server) routes(r *mux.Router) {
 	r.HandleFunc("/p/{slug}/logo", s.logo).Methods("GET", "HEAD")
 	r.HandleFunc("/p/{slug}/manifest.webmanifest", s.manifest).Methods("GET", "HEAD")
 	r.HandleFunc("/widget.js", s.widgetLoader).Methods("GET", "HEAD")
+	r.HandleFunc("/widget/docs", s.widgetDocs).Methods("GET", "HEAD")
 	r.HandleFunc("/widget.html", s.widgetFrame).Methods("GET", "HEAD")
 	r.HandleFunc("/console", s.consolePage).Methods("GET", "HEAD")
 	r.HandleFunc("/console.css", s.consoleCSS).Methods("GET", "HEAD")

@@ -24,7 +24,7 @@ import (
 // How old the list of keys may be: for what is only looked up, and when a key is not in it.
 const (
 	keysFresh = 10 * time.Second
-	keysRetry = time.Second
+	keysRetry = 250 * time.Millisecond
 )
 
 // widgetKeys knows whose every widget key is, because a request of the widget names nothing else. What the key allows is
@@ -73,6 +73,14 @@ func (w *widgetKeys) within(ctx context.Context, age time.Duration) (keyList, er
 	})
 	list, _ = v.(keyList)
 	return list, err
+}
+
+// keysChanged makes the next request look anew at which keys there are. Other instances do so soon by themselves.
+func (s *Server) keysChanged() {
+	s.widgets.mu.Lock()
+	s.widgets.list = keyList{}
+	s.widgets.mu.Unlock()
+	s.loaders.Purge()
 }
 
 // place says whose a key is, or store.ErrNotFound.

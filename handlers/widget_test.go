@@ -30,6 +30,7 @@ func (s *site) widgetKey(slug string, change func(*store.WidgetKey)) store.Widge
 		change(&k)
 	}
 	must(s.t, s.tenant[slug].CreateWidgetKey(s.t.Context(), k))
+	s.edge.keysChanged()
 	return k
 }
 
@@ -417,6 +418,9 @@ func TestTheLoaderKnowsWhichKeysItsPageMayUse(t *testing.T) {
 				t.Errorf("for %s: %s", referer, got.body)
 			}
 		}
+		if kept := strings.Contains(got.Header.Get("Cache-Control"), "max-age=300"); kept != (len(want) > 0) {
+			t.Errorf("for %s: kept %v", referer, kept)
+		}
 		if got.Header.Get("Vary") == "" || got.Header.Get("Set-Cookie") != "" || got.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 			t.Errorf("headers %v", got.Header)
 		}
@@ -515,4 +519,27 @@ func FuzzPageAddress(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatEndsAVisitorEndsTheirConnection(t *testing.T) {
+	s := newSite(t)
+	for name, end := range map[string]func(store.WidgetKey, widgetSessionBody){
+		"the key is switched off": func(k store.WidgetKey, _ widgetSessionBody) {
+			s.do("alfa admin", "PATCH", "/api/v1/widget-keys/"+k.ID, map[string]any{"state": "disabled"}).want(t, 200, "")
+		},
+		"the key needs identities now": func(k store.WidgetKey, _ widgetSessionBody) {
+			s.do("alfa admin", "PATCH", "/api/v1/widget-keys/"+k.ID, map[string]any{"identity": "required"}).want(t, 200, "")
+		},
+		"the visitor leaves": func(_ store.WidgetKey, v widgetSessionBody) {
+			s.as(v.AccessToken, "DELETE", "/api/v1/widget/sessions", nil).want(t, 204, "")
+		},
+	} {
+		k := s.widgetKey("alfa", nil)
+		v := s.visitor(map[string]any{"key": k.ID})
+		ws := s.visitorSocket(k.ID, v.AccessToken)
+		end(k, v)
+		if code := s.closed(ws); code != hub.CloseExpired {
+			t.Errorf("%s: closed with %d", name, code)
+		}
+	}
 }

@@ -153,6 +153,7 @@ func (s *Server) createWidgetKey(ctx context.Context, who hub.Principal, id stri
 	if err := who.Tenant.CreateWidgetKey(ctx, k); err != nil {
 		return widgetKeyView{}, err
 	}
+	s.keysChanged()
 	return s.getWidgetKey(ctx, who, id)
 }
 
@@ -173,11 +174,16 @@ func (s *Server) changeWidgetKey(ctx context.Context, who hub.Principal, id stri
 	}
 	k.Rev = revision(rev, k.Rev)
 	k, err = who.Tenant.UpdateWidgetKey(ctx, k)
+	s.keysChanged()
+	s.revoked(ctx, who.Tenant, "") // its visitors', if it was switched off or now needs identities
 	return viewWidgetKey(k), err
 }
 
 func (s *Server) deleteWidgetKey(ctx context.Context, who hub.Principal, id string, rev int64) error {
-	return who.Tenant.DeleteWidgetKey(ctx, id, rev)
+	err := who.Tenant.DeleteWidgetKey(ctx, id, rev)
+	s.keysChanged()
+	s.revoked(ctx, who.Tenant, "")
+	return err
 }
 
 // renewWidgetSecret makes the secret that signs visitors' identities. The one before stays valid until the next is made,

@@ -13,6 +13,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"aihub/docs/widget"
 	"aihub/hub"
 	"aihub/store"
 )
@@ -24,10 +25,11 @@ const keysPlace = "IXCHUB_KEYS"
 // anyKey stands there when the origin is not known; then the frame is the first to tell.
 const anyKey = "*"
 
-// loader is the loader as pages of one origin get it.
+// loader is the loader as pages of one origin get it; it is useful if they may use a key.
 type loader struct {
 	file
-	made time.Time
+	made   time.Time
+	useful bool
 }
 
 // loaderFor is how long a loader may be older than the keys it names.
@@ -54,7 +56,7 @@ func (s *Server) widgetLoader(w http.ResponseWriter, r *http.Request) {
 		}
 		keys, err := s.keysOf(r.Context(), origin)
 		if err == nil {
-			f.made = time.Now()
+			f.made, f.useful = time.Now(), keys != ""
 			f.file, err = prepare("widget.js", bytes.ReplaceAll(built.plain, []byte(keysPlace), []byte(strconv.Quote(keys))))
 		}
 		if err != nil {
@@ -65,6 +67,9 @@ func (s *Server) widgetLoader(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=300")
+	if !f.useful {
+		h.Set("Cache-Control", "no-cache") // whoever is setting the widget up sees at once what they changed
+	}
 	h.Set("Vary", "Referer")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -265,4 +270,11 @@ func clock(day time.Time, text string) time.Time {
 	h, _ := strconv.Atoi(hh)
 	m, _ := strconv.Atoi(mm)
 	return time.Date(day.Year(), day.Month(), day.Day(), h, m, 0, 0, day.Location())
+}
+
+// widgetDocs is the page for webmasters, as text.
+func (s *Server) widgetDocs(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(widget.Page))
 }

@@ -274,7 +274,9 @@ func (s *Server) endWidgetSession(ctx context.Context, who hub.Principal, _ *meI
 	if err != nil || visitor.Identity != "" {
 		return err
 	}
-	return who.Tenant.EndVisitor(ctx, who.User)
+	err = who.Tenant.EndVisitor(ctx, who.User)
+	s.revoked(ctx, who.Tenant, who.User)
+	return err
 }
 
 // visitor loads the visitor a token speaks for and checks that they still may.

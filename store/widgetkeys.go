@@ -14,13 +14,12 @@ const (
 )
 
 // A WidgetKey lets a distributor's sites show the widget. Its id is public: it stands in the sites' pages. What it allows
-// is bounded by its origins and limits.
+// is bounded by its origins, by how many new visitors it takes, and by the plan that each of them is on.
 type WidgetKey struct {
 	ID       string   `bson:"id" json:"id"` // pk_…
 	Name     string   `bson:"nome" json:"nome"`
 	Origins  []string `bson:"origens" json:"origens"` // exact: "https://loja.example"
 	PlanID   string   `bson:"plano_id" json:"plano_id"`
-	Limits   []Limit  `bson:"limites" json:"limites"`                     // of all its visitors together
 	PerMin   int64    `bson:"visitantes_minuto" json:"visitantes_minuto"` // new visitors; 0: no limit
 	PerDay   int64    `bson:"visitantes_dia" json:"visitantes_dia"`       // new visitors; 0: no limit
 	Identity string   `bson:"identidade" json:"identidade"`               // opcional, obrigatoria
@@ -105,7 +104,7 @@ func (t *Tenant) WidgetKeys(ctx context.Context, p Page) ([]WidgetKey, string, e
 
 // UpdateWidgetKey changes a key whose revision is still k.Rev. ErrNotFound, ErrConflict.
 func (t *Tenant) UpdateWidgetKey(ctx context.Context, k WidgetKey) (WidgetKey, error) {
-	return change(ctx, t.widgetKeys, k.ID, k.Rev, t.now(), map[string]any{"nome": k.Name, "origens": k.Origins, "plano_id": k.PlanID, "limites": k.Limits,
+	return change(ctx, t.widgetKeys, k.ID, k.Rev, t.now(), map[string]any{"nome": k.Name, "origens": k.Origins, "plano_id": k.PlanID,
 		"visitantes_minuto": k.PerMin, "visitantes_dia": k.PerDay, "identidade": k.Identity, "segredos_cifrados": k.Secrets, "dias_de_conversa": k.Days,
 		"sem_assinatura": k.Unsigned, "saudacao": k.Greeting, "campos": k.Fields, "finalidade": k.Purpose, "horario": k.Hours, "contato": k.Fallback,
 		"consentimento": k.Consent, "estado": k.State})
