@@ -74,7 +74,7 @@ func TestACreatingRequestMayBeRepeated(t *testing.T) {
 		switch kind {
 		case "subscriptions", "exports":
 			other["user_id"] = store.NewID("u")
-		case "canned-replies":
+		case "canned-replies", "knowledge":
 			other["text"] = "other"
 		default:
 			other["name"] = "other"

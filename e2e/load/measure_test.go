@@ -252,7 +252,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 	sessions := openAll(t, to, rooms, members)
 	sent := make([]atomic.Int64, rooms)
 	var stopped atomic.Bool
-	var complete sync.WaitGroup
+	var complete, ended sync.WaitGroup
 	var receivers []*receiver
 	for i, s := range sessions {
 		if i%members >= members-dead {
@@ -261,7 +261,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 		r := &receiver{sent: &sent[i/members], want: tokens, reached: complete.Done, stopped: &stopped}
 		complete.Add(1)
 		receivers = append(receivers, r)
-		go r.run(s)
+		ended.Go(func() { r.run(s) })
 	}
 	time.Sleep(500 * time.Millisecond)
 	m := begin(to.process())
@@ -289,7 +289,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 		s.close()
 	}
 	f := figures{"elapsed_s": elapsed.Seconds(), "other_cores": others}
-	time.Sleep(200 * time.Millisecond) // the receivers end
+	ended.Wait()
 	var token, first []float64
 	for _, r := range receivers {
 		token, first = append(token, r.token...), append(first, r.first...)
