@@ -95,10 +95,14 @@ func (s *Store) takeCounted(id TenantID, day string) (marks []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := id.s + "/" + day
-	for _, run := range s.counted[key] {
+	runs := s.counted[key]
+	n := min(len(runs), pruneMost)
+	for _, run := range runs[:n] {
 		marks = append(marks, "contadas."+run)
 	}
-	delete(s.counted, key)
+	if s.counted[key] = runs[n:]; n == len(runs) {
+		delete(s.counted, key)
+	}
 	return marks
 }
 

@@ -129,3 +129,8 @@ func CopiedCollections() (names []string) {
 
 // KeepOnce is one pass of Keep.
 func KeepOnce(ctx context.Context, s *Store) error { return s.keep(ctx) }
+
+// SetSettled makes a payer's document remember these runs.
+func SetSettled(ctx context.Context, t *Tenant, payer string, runs map[string]time.Time) error {
+	return changed(t.usage.Update(ctx, usageID(payer), nil, doc.Mod{Set: map[string]any{"liquidadas": runs}}))
+}

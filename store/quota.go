@@ -429,10 +429,14 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, tokens int64, re
 	return fmt.Errorf("settle: %w: too much contention", ErrUnavailable)
 }
 
+// pruneMost is how much one settlement forgets: more than it adds, and little enough for one statement.
+const pruneMost = 16
+
 // prune forgets tombstones and periods that can't matter any more.
 func (u usage) prune(m *doc.Mod, inUse []string, now time.Time, loc *time.Location) {
+	most := len(m.Unset) + pruneMost
 	for run, at := range u.Settled {
-		if now.Sub(at) > tombstoneFor {
+		if now.Sub(at) > tombstoneFor && len(m.Unset) < most {
 			m.Unset = append(m.Unset, "liquidadas."+run)
 		}
 	}
@@ -440,7 +444,7 @@ func (u usage) prune(m *doc.Mod, inUse []string, now time.Time, loc *time.Locati
 		inUse = append(inUse, r.Periods...)
 	}
 	for key := range u.Counters {
-		if expired(key, now, loc) && !slices.Contains(inUse, key) {
+		if len(m.Unset) < most && expired(key, now, loc) && !slices.Contains(inUse, key) {
 			m.Unset = append(m.Unset, "periodos."+key)
 		}
 	}

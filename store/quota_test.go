@@ -309,3 +309,32 @@ func TestOldPeriodsAndSettledRunsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// What a burst has left behind is forgotten in parts: no settlement may become too large for a statement.
+func TestABurstIsForgottenInParts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		a := d.tenant("")
+		settle := func(run string) {
+			t.Helper()
+			_, err := a.Reserve(t.Context(), "u_1", run, plan(0), 1)
+			must(t, err)
+			must(t, a.Settle(t.Context(), "u_1", run, 1, false))
+		}
+		settle("r_first")
+		burst := map[string]time.Time{}
+		for i := range 3000 {
+			burst[fmt.Sprint("r_", i)] = noon
+		}
+		must(t, store.SetSettled(t.Context(), a, "u_1", burst))
+		d.clock.set(noon.Add(2 * time.Minute))
+		before := 3000
+		for i := range 5 {
+			settle(fmt.Sprint("r_later_", i))
+			if l := ledger(t, a, "u_1"); l.Settled >= before || l.Open != 0 {
+				t.Fatalf("%d settled runs are remembered after %d", l.Settled, before)
+			} else {
+				before = l.Settled
+			}
+		}
+	})
+}

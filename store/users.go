@@ -177,7 +177,7 @@ func (t *Tenant) RevokeRefresh(ctx context.Context, userID, jti string, exp time
 	}
 	m := doc.Mod{Set: map[string]any{"revogados." + jti: exp.UTC().Truncate(time.Millisecond)}}
 	for old, end := range u.Revoked {
-		if end.Before(t.store.now()) && old != jti {
+		if end.Before(t.store.now()) && old != jti && len(m.Unset) < pruneMost {
 			m.Unset = append(m.Unset, "revogados."+old)
 		}
 	}
