@@ -53,10 +53,11 @@ type Bus interface {
 	Serve(tenant store.TenantID, name string, answer func(question []byte) []byte) (stop func(), err error)
 	// Ask asks whoever serves name; ErrNobody when no one does.
 	Ask(ctx context.Context, tenant store.TenantID, name string, question []byte) ([]byte, error)
-	// Keep notes a value under a key of the tenant until it is forgotten, or for KeepFor unless it is kept again.
-	Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error
-	// Forget ends what Keep began; a key that is not kept is fine.
-	Forget(ctx context.Context, tenant store.TenantID, key string) error
+	// Keep notes a value under a key of the tenant until it is forgotten, or for KeepFor unless it is kept again. With a
+	// revision in after it does so only if nobody has kept or forgotten the key since, else ErrStale; 0: in any case.
+	Keep(ctx context.Context, tenant store.TenantID, key string, after uint64, value []byte) (rev uint64, err error)
+	// Forget ends what Keep began at this revision; what somebody kept since then stays.
+	Forget(ctx context.Context, tenant store.TenantID, key string, rev uint64) error
 	// Watch calls receive for everything the tenant keeps, in order of its change, then once with the key "", then for
 	// every change; a nil value says that a key is no longer kept. Whether a value that ran out is told is left open.
 	// receive must not block.

@@ -33,12 +33,12 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 		h.send(ctx, s, c)
 	case "stop":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Run: c.Run}, h.stop(ctx, s.principal(), c.Run))
-	case "take", "release", "call":
-		change := map[string]func(context.Context, Principal, command) (OwnerView, error){"take": h.take, "release": h.release, "call": h.call}[c.T]
-		owner, err := change(ctx, s.principal(), c)
-		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv, Owner: &owner}, err)
-	case "end":
-		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.closeConversation(ctx, s.principal(), c))
+	case "take", "release", "call", "end":
+		if len(c.Note) > maxNote {
+			s.reply(c.ID, nil, E("too_big"))
+			return
+		}
+		h.dispatchOwner(ctx, s, c)
 	case "whisper":
 		entry, err := h.whisper(ctx, s.principal(), c)
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv, Entry: entry}, err)
@@ -172,18 +172,35 @@ func (h *Hub) unsubscribe(s *Session, conv string) {
 	h.lookAway(s, conv)
 }
 
-// typing tells the other members that the person is writing.
+// dispatchOwner carries out a command that changes who answers.
+func (h *Hub) dispatchOwner(ctx context.Context, s *Session, c command) {
+	if c.T == "end" {
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.closeConversation(ctx, s.principal(), c))
+		return
+	}
+	change := map[string]func(context.Context, Principal, command) (OwnerView, error){"take": h.take, "release": h.release, "call": h.call}[c.T]
+	owner, err := change(ctx, s.principal(), c)
+	s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv, Owner: &owner}, err)
+}
+
+// typing tells the other members that the person is writing. Staff may do so only where they answer: who only watches
+// must not be noticed.
 func (h *Hub) typing(ctx context.Context, s *Session, conv string) error {
 	who := s.principal()
 	s.mu.Lock()
 	_, following := s.rooms[conv]
 	s.mu.Unlock()
-	if !following { // who follows has been checked already
-		if _, err := readable(ctx, who, conv); err != nil {
+	agent := false
+	if !following || who.staff() { // a participant who follows has been checked already
+		c, err := readable(ctx, who, conv)
+		if err != nil {
 			return err
 		}
+		if agent = c.UserID != who.User; agent && (c.Owner.Kind != store.OwnerHuman || c.Owner.ID != who.User) {
+			return E("forbidden")
+		}
 	}
-	frame := encode(typingFrame{T: "typing", Conv: conv, By: byOf(who, false)})
+	frame := encode(typingFrame{T: "typing", Conv: conv, By: byOf(who, agent)})
 	if err := h.bus.Announce(Topic{who.Tenant.ID(), conv}, joinEphemeral(s.id, frame)); err != nil {
 		return busError(err)
 	}

@@ -78,7 +78,7 @@ func New(o Options) *Hub {
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
 	h.circles.all = map[store.TenantID]*circle{}
 	h.checks = checks{sessions: map[*Session]struct{}{}, circles: map[*circle]struct{}{}, wake: make(chan struct{}, 1)}
-	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]By{}
+	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]kept{}
 	h.boards.all = map[store.TenantID]*board{}
 	h.workers.Go(h.check)
 	h.workers.Go(h.keep)

@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -143,14 +145,21 @@ type tracked struct {
 	room   *room
 	kept   []byte
 	keptAt time.Time
+	rev    uint64 // of kept
 }
 
 // registry keeps the entries of what this instance serves.
 type registry struct {
 	mu       sync.Mutex
 	all      map[Topic]*tracked
-	watchers map[watchKey]By
+	watchers map[watchKey]kept
 	renewed  time.Time // the watchers
+}
+
+// kept is who watches, and the revision at which the bus has it.
+type kept struct {
+	by  By
+	rev uint64
 }
 
 // watchKey is a session that watches a conversation.
@@ -196,22 +205,19 @@ func (h *Hub) keepOnce(now time.Time) {
 	for _, e := range h.registry.all {
 		all = append(all, e)
 	}
-	var watchers map[watchKey]By
+	var watchers map[watchKey]kept
 	if now.Sub(h.registry.renewed) > keepEvery {
 		h.registry.renewed = now
-		watchers = make(map[watchKey]By, len(h.registry.watchers))
-		for k, by := range h.registry.watchers {
-			watchers[k] = by
-		}
+		watchers = maps.Clone(h.registry.watchers)
 	}
 	h.registry.mu.Unlock()
 	ctx, cancel := context.WithTimeout(h.ctx, 5*time.Second)
 	defer cancel()
-	for k, by := range watchers {
-		h.keepWatcher(ctx, k, by)
+	for k, w := range watchers {
+		h.keepWatcher(ctx, k, w.by)
 	}
 	for _, e := range all {
-		view, worth, due := e.look(now)
+		view, here, worth, due := e.look(now)
 		switch {
 		case !worth:
 			h.forget(ctx, e)
@@ -220,23 +226,31 @@ func (h *Hub) keepOnce(now time.Time) {
 			if now.Sub(e.keptAt) < keepEvery && string(value) == string(e.kept) {
 				continue
 			}
-			if err := h.bus.Keep(ctx, e.tenant, e.conv.ID, value); err != nil {
+			after := e.rev
+			if here {
+				after = 0
+			}
+			rev, err := h.bus.Keep(ctx, e.tenant, e.conv.ID, after, value)
+			if errors.Is(err, ErrStale) { // the participant is elsewhere, and so is the entry
+				h.untrack(e)
+				continue
+			}
+			if err != nil {
 				e.room.retouch()
 				continue // with the next tick
 			}
-			e.kept, e.keptAt = value, now
+			e.kept, e.keptAt, e.rev = value, now, rev
 		}
 	}
 }
 
-// look makes the entry of a conversation. It is not worth one when nobody is there and nothing goes on; it is due when it
-// has changed or must be renewed.
-func (e *tracked) look(now time.Time) (view LiveView, worth, due bool) {
+// look makes the entry of a conversation, and says whether its participant is here. It is not worth an entry when nobody
+// is there and nothing goes on; it is due when it has changed or must be renewed.
+func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 	r := e.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := &r.pulse
-	here := false
 	for s := range r.members {
 		if s.is(e.conv.UserID) {
 			here = true
@@ -282,7 +296,7 @@ func (e *tracked) look(now time.Time) (view LiveView, worth, due bool) {
 	if due {
 		p.changed, p.grown = false, false
 	}
-	return view, worth, due
+	return view, here, worth, due
 }
 
 // is reports whether the session is the person's.
@@ -296,9 +310,15 @@ func (r *room) retouch() {
 }
 
 func (h *Hub) forget(ctx context.Context, e *tracked) {
-	if err := h.bus.Forget(ctx, e.tenant, e.conv.ID); err != nil {
-		return // with the next tick, or by itself
+	if e.rev != 0 { // another instance may keep it by now; then it stays
+		if err := h.bus.Forget(ctx, e.tenant, e.conv.ID, e.rev); err != nil {
+			return // with the next tick, or by itself
+		}
 	}
+	h.untrack(e)
+}
+
+func (h *Hub) untrack(e *tracked) {
 	h.registry.mu.Lock()
 	if h.registry.all[e.room.topic] == e {
 		delete(h.registry.all, e.room.topic)
@@ -311,34 +331,48 @@ func (h *Hub) forgetAll() {
 	defer cancel()
 	h.registry.mu.Lock()
 	all, watchers := h.registry.all, h.registry.watchers
-	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]By{}
+	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]kept{}
 	h.registry.mu.Unlock()
 	for _, e := range all {
-		_ = h.bus.Forget(ctx, e.tenant, e.conv.ID) // what can't be forgotten ends by itself
+		_ = h.bus.Forget(ctx, e.tenant, e.conv.ID, e.rev) // what can't be forgotten ends by itself
 	}
-	for k := range watchers {
-		_ = h.bus.Forget(ctx, k.tenant, k.name())
+	for k, w := range watchers {
+		_ = h.bus.Forget(ctx, k.tenant, k.name(), w.rev)
 	}
 }
 
 // watching notes that a session of the staff watches a conversation.
 func (h *Hub) watching(ctx context.Context, k watchKey, by By) {
 	h.registry.mu.Lock()
-	h.registry.watchers[k] = by
+	h.registry.watchers[k] = kept{by: by}
 	h.registry.mu.Unlock()
 	h.keepWatcher(ctx, k, by)
 }
 
 func (h *Hub) keepWatcher(ctx context.Context, k watchKey, by By) {
 	value, _ := json.Marshal(by) // strings only
-	if err := h.bus.Keep(ctx, k.tenant, k.name(), value); err != nil && h.ctx.Err() == nil {
-		h.log.Warn("who watches is not kept", "tenant", k.tenant.String(), "conversation", k.conv, "error", err)
+	rev, err := h.bus.Keep(ctx, k.tenant, k.name(), 0, value)
+	if err != nil {
+		if h.ctx.Err() == nil {
+			h.log.Warn("who watches is not kept", "tenant", k.tenant.String(), "conversation", k.conv, "error", err)
+		}
+		return
+	}
+	h.registry.mu.Lock()
+	_, still := h.registry.watchers[k]
+	if still {
+		h.registry.watchers[k] = kept{by, rev}
+	}
+	h.registry.mu.Unlock()
+	if !still { // it ended meanwhile
+		_ = h.bus.Forget(ctx, k.tenant, k.name(), rev) // else it ends by itself
 	}
 }
 
 func (h *Hub) watchedNoMore(ctx context.Context, k watchKey) {
 	h.registry.mu.Lock()
+	w := h.registry.watchers[k]
 	delete(h.registry.watchers, k)
 	h.registry.mu.Unlock()
-	_ = h.bus.Forget(ctx, k.tenant, k.name()) // else it ends by itself
+	_ = h.bus.Forget(ctx, k.tenant, k.name(), w.rev) // else it ends by itself
 }

@@ -419,8 +419,12 @@ func (s *Session) end() {
 	for _, r := range rooms {
 		r.leave(s)
 	}
-	for conv, r := range staff {
-		s.hub.unwatched(s, conv, r)
+	if len(staff) > 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.hub.ctx), 2*time.Second)
+		for conv, r := range staff {
+			s.hub.unwatched(ctx, s, conv, r)
+		}
+		cancel()
 	}
 	if live != nil {
 		live.leave(s)

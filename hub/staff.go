@@ -174,16 +174,17 @@ func (h *Hub) lookAway(s *Session, conv string) {
 	delete(s.staff, conv)
 	s.mu.Unlock()
 	if r != nil {
-		h.unwatched(s, conv, r)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 2*time.Second)
+		defer cancel()
+		h.unwatched(ctx, s, conv, r)
 	}
 }
 
-func (h *Hub) unwatched(s *Session, conv string, r *room) {
+// unwatched leaves a staff log and tells the colleagues.
+func (h *Hub) unwatched(ctx context.Context, s *Session, conv string, r *room) {
 	r.leave(s)
 	who := s.principal()
 	by := byOf(who, true)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 2*time.Second)
-	defer cancel()
 	h.watchedNoMore(ctx, watchKey{who.Tenant.ID(), conv, s.id})
 	if err := h.tellStaff(ctx, who.Tenant.ID(), conv, Event{K: staffUnwatch, Entry: "u_" + s.id, By: &by, At: nowStamp()}); err != nil && h.ctx.Err() == nil {
 		h.log.Warn("colleagues not told who left", "tenant", who.Tenant.ID().String(), "conversation", conv, "error", err)

@@ -175,6 +175,54 @@ func TestLiveList(t *testing.T) {
 	}
 }
 
+// Who comes back through another instance stays in the list; what the first one kept does not end it.
+func TestLiveListOfWhoMoves(t *testing.T) {
+	w := newWorld(t, unlimited)
+	one, two := w.hub(), w.hub()
+	c, boss := connect(t, one, "alfa/usuario"), connect(t, one, "alfa/supervisor")
+	ok := c.ask("", "um", "n=1")
+	c.ended(ok.Run)
+	boss.do(map[string]any{"t": "watch"})
+	moved := connect(t, two, "alfa/usuario")
+	moved.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	time.Sleep(time.Second)
+	c.end()
+	<-c.done
+	next := moved.ask(ok.Conv, "dois", "onde parei n=1")
+	moved.ended(next.Run)
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return v.LastText == "onde parei n=1" })
+	time.Sleep(time.Second)
+	for _, f := range boss.all() {
+		if f.K == "del" {
+			t.Errorf("it left the list: %s", f.raw)
+		}
+	}
+}
+
+// Nobody notices that somebody only watches: who watches may not tell that they type.
+func TestOnlyTheOwnerIsSeenTyping(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	c, boss := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/supervisor")
+	ok := c.ask("", "um", "n=1")
+	c.ended(ok.Run)
+	boss.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	if f := boss.do(map[string]any{"t": "typing", "conv": ok.Conv}); f.Code != "forbidden" {
+		t.Errorf("typing of who watches: %s", f.raw)
+	}
+	if f := c.do(map[string]any{"t": "typing", "conv": ok.Conv}); f.T != "ok" {
+		t.Errorf("typing of the participant: %s", f.raw)
+	}
+	if f := boss.await("typing", func(f in) bool { return f.T == "typing" }); f.By.Kind != "user" {
+		t.Errorf("typing: %s", f.raw)
+	}
+	boss.do(map[string]any{"t": "take", "conv": ok.Conv, "epoch": 0})
+	boss.do(map[string]any{"t": "typing", "conv": ok.Conv})
+	if f := c.await("typing", func(f in) bool { return f.T == "typing" }); f.By.Kind != "agent" || f.By.Name != "supervisor" {
+		t.Errorf("typing: %s", f.raw)
+	}
+}
+
 func TestLiveListIsFilteredByTheServer(t *testing.T) {
 	w := newWorld(t, unlimited)
 	h := w.hub()

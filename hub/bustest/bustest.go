@@ -257,21 +257,31 @@ func kept(t *testing.T, a, b hub.Bus, topic hub.Topic) {
 	}
 	other, err := store.ParseTenantID("beta")
 	must(t, err)
-	must(t, a.Keep(t.Context(), other, "c_1", []byte("secret")))
-	must(t, a.Keep(t.Context(), topic.Tenant, "c_1", []byte("one")))
-	must(t, a.Keep(t.Context(), topic.Tenant, "c_2", []byte("two")))
-	must(t, b.Keep(t.Context(), topic.Tenant, "c_1", []byte("three")))
+	keep := func(bus hub.Bus, tenant store.TenantID, key, value string) uint64 {
+		t.Helper()
+		rev, err := bus.Keep(t.Context(), tenant, key, 0, []byte(value))
+		must(t, err)
+		return rev
+	}
+	foreign := keep(a, other, "c_1", "secret")
+	old := keep(a, topic.Tenant, "c_1", "one")
+	second := keep(a, topic.Tenant, "c_2", "two")
+	first := keep(b, topic.Tenant, "c_1", "three")
+	must(t, a.Forget(t.Context(), topic.Tenant, "c_1", old)) // somebody else keeps it by now
+	if _, err := a.Keep(t.Context(), topic.Tenant, "c_1", old, []byte("late")); !errors.Is(err, hub.ErrStale) {
+		t.Errorf("keep after an old revision: %v, want ErrStale", err)
+	}
 	stop, err := b.Watch(t.Context(), topic.Tenant, receive)
 	must(t, err)
 	expect(change{"c_2", "two"}, change{"c_1", "three"}, change{"", "gone"})
-	must(t, a.Keep(t.Context(), topic.Tenant, "c_3", []byte("four")))
-	must(t, a.Forget(t.Context(), topic.Tenant, "c_2"))
-	must(t, a.Forget(t.Context(), other, "c_1"))
-	must(t, a.Keep(t.Context(), topic.Tenant, "c_4", []byte("five")))
+	third := keep(a, topic.Tenant, "c_3", "four")
+	must(t, a.Forget(t.Context(), topic.Tenant, "c_2", second))
+	must(t, a.Forget(t.Context(), other, "c_1", foreign))
+	fourth := keep(a, topic.Tenant, "c_4", "five")
 	expect(change{"c_3", "four"}, change{"c_2", "gone"}, change{"c_4", "five"})
 	stop()
-	for _, key := range []string{"c_1", "c_2", "c_3", "c_4"} {
-		must(t, b.Forget(t.Context(), topic.Tenant, key))
+	for key, rev := range map[string]uint64{"c_1": first, "c_2": second, "c_3": third, "c_4": fourth} {
+		must(t, b.Forget(t.Context(), topic.Tenant, key, rev))
 	}
 }
 

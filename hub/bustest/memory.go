@@ -192,23 +192,30 @@ func (m *Memory) Ask(ctx context.Context, tenant store.TenantID, name string, qu
 }
 
 // Keep implements hub.Bus; a value never runs out by itself.
-func (m *Memory) Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error {
-	return m.change(ctx, tenant, key, value)
+func (m *Memory) Keep(ctx context.Context, tenant store.TenantID, key string, after uint64, value []byte) (uint64, error) {
+	return m.change(ctx, tenant, key, value, after)
 }
 
 // Forget implements hub.Bus.
-func (m *Memory) Forget(ctx context.Context, tenant store.TenantID, key string) error {
-	return m.change(ctx, tenant, key, nil)
+func (m *Memory) Forget(ctx context.Context, tenant store.TenantID, key string, rev uint64) error {
+	_, err := m.change(ctx, tenant, key, nil, rev)
+	return err
 }
 
-func (m *Memory) change(ctx context.Context, tenant store.TenantID, key string, value []byte) error {
+func (m *Memory) change(ctx context.Context, tenant store.TenantID, key string, value []byte, at uint64) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.usable(ctx); err != nil {
-		return err
+		return 0, err
+	}
+	n := keptName{tenant, key}
+	switch {
+	case value == nil && m.kept[n].rev != at:
+		return 0, nil
+	case at > 0 && m.kept[n].rev != at:
+		return 0, hub.ErrStale
 	}
 	m.rev++
-	n := keptName{tenant, key}
 	if value == nil {
 		delete(m.kept, n)
 	} else {
@@ -219,7 +226,7 @@ func (m *Memory) change(ctx context.Context, tenant store.TenantID, key string, 
 			w.receive(key, value)
 		}
 	}
-	return nil
+	return m.rev, nil
 }
 
 // Watch implements hub.Bus.

@@ -195,6 +195,12 @@ func (b *Bus) Close(context.Context) error {
 
 func subject(t hub.Topic) string { return "log." + t.Tenant.String() + "." + t.Conv }
 
+// movedOn reports whether the server refused because of what others have written.
+func movedOn(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
 // Append implements hub.Bus.
 func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -204,8 +210,7 @@ func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte
 			jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
 	})
 	if err != nil {
-		var api *jetstream.APIError
-		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		if movedOn(err) {
 			return 0, hub.ErrStale
 		}
 		return 0, fmt.Errorf("append to the live log: %w", err)
@@ -331,21 +336,32 @@ func (b *Bus) Ask(ctx context.Context, tenant store.TenantID, name string, quest
 }
 
 // Keep implements hub.Bus.
-func (b *Bus) Keep(ctx context.Context, tenant store.TenantID, key string, value []byte) error {
+func (b *Bus) Keep(ctx context.Context, tenant store.TenantID, key string, after uint64, value []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := twice(ctx, b, func() (uint64, error) { return b.registry().Put(ctx, tenant.String()+"."+key, value) }); err != nil {
-		return fmt.Errorf("keep: %w", err)
+	rev, err := twice(ctx, b, func() (uint64, error) {
+		if after > 0 {
+			return b.registry().Update(ctx, tenant.String()+"."+key, value, after)
+		}
+		return b.registry().Put(ctx, tenant.String()+"."+key, value)
+	})
+	if movedOn(err) {
+		return 0, hub.ErrStale
 	}
-	return nil
+	if err != nil {
+		return 0, fmt.Errorf("keep: %w", err)
+	}
+	return rev, nil
 }
 
 // Forget implements hub.Bus.
-func (b *Bus) Forget(ctx context.Context, tenant store.TenantID, key string) error {
+func (b *Bus) Forget(ctx context.Context, tenant store.TenantID, key string, rev uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := twice(ctx, b, func() (struct{}, error) { return struct{}{}, b.registry().Delete(ctx, tenant.String()+"."+key) })
-	if err != nil {
+	_, err := twice(ctx, b, func() (struct{}, error) {
+		return struct{}{}, b.registry().Delete(ctx, tenant.String()+"."+key, jetstream.LastRevision(rev))
+	})
+	if err != nil && !movedOn(err) {
 		return fmt.Errorf("forget: %w", err)
 	}
 	return nil

@@ -87,7 +87,7 @@ func TestAnEmptiedServer(t *testing.T) {
 			t.Error("the follower hears nothing")
 		}
 	}
-	if err := b.Keep(t.Context(), alfa, "c_1", []byte("kept")); err != nil {
+	if _, err := b.Keep(t.Context(), alfa, "c_1", 0, []byte("kept")); err != nil {
 		t.Errorf("keep: %v", err)
 	}
 	if err := b.Ready(t.Context()); err != nil {
