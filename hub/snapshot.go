@@ -58,6 +58,47 @@ func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (sna
 	return f, nil
 }
 
+// joinSnapshot makes s a member with a snapshot. read reads the messages from the store and is called without the
+// lock; when the log moves by more than deltas meanwhile, it is read again, so that the snapshot is of one moment.
+func (r *room) joinSnapshot(ctx context.Context, s *Session, read func(context.Context) (snapFrame, error)) error {
+	for try := 0; ; try++ {
+		r.mu.Lock()
+		before := r.solid()
+		r.mu.Unlock()
+		snap, err := read(ctx)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		if r.closed {
+			r.mu.Unlock()
+			return errRoomClosed
+		}
+		if (r.solid() == before && !r.loading) || try == 3 {
+			r.complete(&snap)
+			s.push(encode(snap))
+			s.setSent(r.topic.Conv, snap.Seq)
+			for _, f := range mergeFrames(r.after(snap.Seq)) {
+				s.deliver(f)
+			}
+			r.members[s] = struct{}{}
+			r.mu.Unlock()
+			return nil
+		}
+		r.mu.Unlock()
+	}
+}
+
+// solid identifies the last event that is not a delta.
+func (r *room) solid() Pos {
+	for i := len(r.frames) - 1; i >= 0; i-- {
+		if r.frames[i].K != kindDelta {
+			return Pos{r.ep, r.frames[i].Seq}
+		}
+	}
+	return Pos{r.ep, r.last - r.kept()}
+}
+
 // complete fills in the place and the answer that is being written. Of a long answer the snapshot has the beginning and
 // stands there; the rest follows as the events after that place. The caller holds mu.
 func (r *room) complete(snap *snapFrame) {
