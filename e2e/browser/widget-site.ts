@@ -78,7 +78,11 @@ export class HostSite {
   private serve(req: http.IncomingMessage, res: http.ServerResponse) {
     const path = new URL(req.url ?? '/', 'http://x').pathname
     this.hits.push(path)
-    const files: Record<string, [string, string]> = { '/site.css': ['text/css', css], '/old.js': ['text/javascript', old], '/app.js': ['text/javascript', app] }
+    const files: Record<string, [string, string]> = {
+      '/site.css': ['text/css', css],
+      '/old.js': ['text/javascript', old],
+      '/app.js': ['text/javascript', app],
+    }
     const file = files[path]
     if (file) {
       res.writeHead(200, { 'content-type': file[0] })
@@ -90,7 +94,9 @@ export class HostSite {
       res.writeHead(404).end()
       return
     }
-    const data = Object.entries(site.data ?? {}).map(([k, v]) => ` data-${k}="${v}"`).join('')
+    const data = Object.entries(site.data ?? {})
+      .map(([k, v]) => ` data-${k}="${v}"`)
+      .join('')
     const script = `<script async src="${this.hub}/widget.js"${data}></script>`
     const early = site.early
       ? `<script nonce="n">window.IXCHub=window.IXCHub||function(){(IXCHub.q=IXCHub.q||[]).push([].slice.call(arguments))};for(const c of ${JSON.stringify(site.early)})IXCHub(...c)</script>`
@@ -141,7 +147,10 @@ export class Widget {
 
   /** Calls IXCHub in the page; what it throws fails the test. */
   call(...args: unknown[]) {
-    return this.page.evaluate((a) => void (window as unknown as { IXCHub: (...a: unknown[]) => unknown }).IXCHub(...a), args)
+    return this.page.evaluate(
+      (a) => void (window as unknown as { IXCHub: (...a: unknown[]) => unknown }).IXCHub(...a),
+      args,
+    )
   }
 
   /** Notes the events that the page hears. */
@@ -164,7 +173,8 @@ export function watch(context: BrowserContext) {
   const said: string[] = []
   context.on('console', (m) => {
     if (m.text().startsWith('IXC AI Hub:')) said.push(`${m.type()} ${m.text()}`)
-    else if (m.type() === 'error' && !/net::ERR|WebSocket connection|status of (401|404|422|429)/.test(m.text())) faults.push(m.text())
+    else if (m.type() === 'error' && !/net::ERR|WebSocket connection|status of (401|404|422|429)/.test(m.text()))
+      faults.push(m.text())
   })
   context.on('weberror', (e) => faults.push(String(e.error())))
   return { faults, said }

@@ -42,7 +42,8 @@ const test = base.extend<Fixtures>({
     await site.stop()
   },
   keys: async ({ hub }, use) => {
-    const keyOf = async (slug: string) => /data-key="(pk_\w+)"/.exec(await (await fetch(`${hub.url}/demo/${slug}`)).text())![1]!
+    const keyOf = async (slug: string) =>
+      /data-key="(pk_\w+)"/.exec(await (await fetch(`${hub.url}/demo/${slug}`)).text())![1]!
     await use({ alfa: await keyOf('alfa'), beta: await keyOf('beta') })
   },
   wrongs: [
@@ -60,13 +61,27 @@ test.use({
   // Playwright switches storage partitioning off, with which browsers have long been delivered; the last list counts.
   launchOptions: {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync', '--disable-features=Translate,OptimizationHints'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-sync',
+      '--disable-features=Translate,OptimizationHints',
+    ],
   },
 })
 
 const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }
 
-test('nothing happens before somebody wants to chat; then it opens, answers and closes by keyboard', async ({ page, site, line, widget, context, model }) => {
+test('nothing happens before somebody wants to chat; then it opens, answers and closes by keyboard', async ({
+  page,
+  site,
+  line,
+  widget,
+  context,
+  model,
+}) => {
   model.will('lenta', { text: 'Vamos ver **juntos**. <img src=x onerror=alert(1)>', piece: 5, every: 20 })
   const requests: string[] = []
   page.on('request', (r) => r.url().startsWith(line.url) && requests.push(new URL(r.url()).pathname))
@@ -86,7 +101,11 @@ test('nothing happens before somebody wants to chat; then it opens, answers and 
   expect(sockets).toEqual([])
   expect(await context.cookies()).toEqual([])
   expect(await page.evaluate(() => [localStorage.length, sessionStorage.length])).toEqual([0, 0])
-  const look = await widget.launcher.evaluate((b) => ({ box: b.getBoundingClientRect().toJSON(), color: getComputedStyle(b).backgroundColor, opacity: getComputedStyle(b.getRootNode() instanceof ShadowRoot ? (b.getRootNode() as ShadowRoot).host : b).opacity }))
+  const look = await widget.launcher.evaluate((b) => ({
+    box: b.getBoundingClientRect().toJSON(),
+    color: getComputedStyle(b).backgroundColor,
+    opacity: getComputedStyle(b.getRootNode() instanceof ShadowRoot ? (b.getRootNode() as ShadowRoot).host : b).opacity,
+  }))
   expect(look.box).toMatchObject({ width: 60, height: 60, right: 1260, bottom: 700 })
   expect(look.color).toBe('rgb(15, 118, 110)')
   expect(look.opacity).toBe('1')
@@ -97,7 +116,10 @@ test('nothing happens before somebody wants to chat; then it opens, answers and 
   await expect(widget.box).toBeFocused()
   await expect(widget.launcher).toHaveAttribute('aria-expanded', 'true')
   await expect(widget.launcher).toHaveAccessibleName('Fechar chat')
-  expect(await page.locator('ixc-hub iframe').evaluate((f) => f.getBoundingClientRect().toJSON())).toMatchObject({ width: 390, right: 1260 })
+  expect(await page.locator('ixc-hub iframe').evaluate((f) => f.getBoundingClientRect().toJSON())).toMatchObject({
+    width: 390,
+    right: 1260,
+  })
   await page.keyboard.type('Minha internet está lenta')
   await page.keyboard.press('Enter')
   await widget.answered()
@@ -109,7 +131,13 @@ test('nothing happens before somebody wants to chat; then it opens, answers and 
   expect(sockets).toHaveLength(1)
   expect(sockets[0]).toMatch(/\/ws\?k=pk_\w+$/)
   expect(await page.evaluate(() => (window as unknown as { shifts: number }).shifts)).toBe(0)
-  expect(await page.evaluate(() => [document.cookie, localStorage.length, (document.querySelector('ixc-hub')?.shadowRoot?.querySelector('iframe') as HTMLIFrameElement).contentDocument])).toEqual(['', 0, null])
+  expect(
+    await page.evaluate(() => [
+      document.cookie,
+      localStorage.length,
+      (document.querySelector('ixc-hub')?.shadowRoot?.querySelector('iframe') as HTMLIFrameElement).contentDocument,
+    ]),
+  ).toEqual(['', 0, null])
 })
 
 test('the loader keeps the page free: less than 50 ms of its thread', async ({ page, site, widget, browser }) => {
@@ -117,13 +145,22 @@ test('the loader keeps the page free: less than 50 ms of its thread', async ({ p
   await browser.startTracing(page, { categories: ['devtools.timeline'] })
   await page.goto(site.url())
   await expect(widget.launcher).toBeVisible()
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: { name: string; tdur?: number; args?: { data?: { url?: string } } }[] }
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: { name: string; tdur?: number; args?: { data?: { url?: string } } }[]
+  }
   const runs = trace.traceEvents.filter((e) => e.name === 'EvaluateScript' && e.args?.data?.url?.endsWith('/widget.js'))
   expect(runs.length).toBeGreaterThan(0)
   expect(Math.max(...runs.map((e) => (e.tdur ?? 0) / 1000))).toBeLessThan(50)
 })
 
-test('the conversation goes on in other pages and tabs of the site, and can be kept, begun anew and erased', async ({ page, site, widget, context, model, keys }) => {
+test('the conversation goes on in other pages and tabs of the site, and can be kept, begun anew and erased', async ({
+  page,
+  site,
+  widget,
+  context,
+  model,
+  keys,
+}) => {
   site.has('/outra', { data: { key: keys.alfa } })
   await page.goto(site.url())
   await widget.open()
@@ -161,7 +198,12 @@ test('the conversation goes on in other pages and tabs of the site, and can be k
   await expect(widget.mine).toHaveText(['Primeira pergunta', 'Segunda pergunta'])
 })
 
-test('an answer is stopped, a reload in mid-answer goes on, and what comes while closed is counted', async ({ page, site, widget, model }) => {
+test('an answer is stopped, a reload in mid-answer goes on, and what comes while closed is counted', async ({
+  page,
+  site,
+  widget,
+  model,
+}) => {
   model.will('história', { text: 'Era uma vez. '.repeat(60), piece: 4, every: 40 })
   await page.goto(site.url())
   await widget.open()
@@ -214,22 +256,37 @@ test('on a phone it covers the screen and gives it back', async ({ browser, site
   await expect(widget.page.locator('ixc-hub p')).toHaveCount(0)
   await widget.launcher.tap()
   await expect(widget.box).toBeVisible()
-  expect(await widget.page.locator('ixc-hub iframe').evaluate((f) => f.getBoundingClientRect().toJSON())).toMatchObject({ x: 0, y: 0, width: 390, height: 780 })
-  expect(await widget.page.evaluate(() => [document.body.inert, getComputedStyle(document.documentElement).overflow])).toEqual([true, 'hidden'])
+  expect(await widget.page.locator('ixc-hub iframe').evaluate((f) => f.getBoundingClientRect().toJSON())).toMatchObject(
+    { x: 0, y: 0, width: 390, height: 780 },
+  )
+  expect(
+    await widget.page.evaluate(() => [document.body.inert, getComputedStyle(document.documentElement).overflow]),
+  ).toEqual([true, 'hidden'])
   const wide = await widget.frame.locator('html').evaluate((h) => h.scrollWidth - h.clientWidth)
   expect(wide).toBeLessThanOrEqual(0)
   await widget.frame.getByRole('button', { name: 'Fechar chat' }).tap()
   await expect(widget.page.locator('ixc-hub iframe')).toBeHidden()
-  expect(await widget.page.evaluate(() => [document.body.inert, getComputedStyle(document.documentElement).overflow])).toEqual([false, 'visible'])
+  expect(
+    await widget.page.evaluate(() => [document.body.inert, getComputedStyle(document.documentElement).overflow]),
+  ).toEqual([false, 'visible'])
   await context.close()
   expect(faults).toEqual([])
 })
 
-test('a key on the wrong site, an unknown one and a second script each say so once and do nothing', async ({ page, site, widget, wrongs, keys, context }) => {
+test('a key on the wrong site, an unknown one and a second script each say so once and do nothing', async ({
+  page,
+  site,
+  widget,
+  wrongs,
+  keys,
+  context,
+}) => {
   const line = (said: string[]) => said.splice(0)
   await page.goto(site.url('/', '[::1]')) // an origin that the key does not have
   await expect.poll(() => wrongs.said.length).toBe(1)
-  expect(line(wrongs.said)[0]).toMatch(/^error IXC AI Hub: key pk_\w+ is switched off, or not for http:\/\/\[::1\]:\d+ \(http.*\/widget\/docs\)$/)
+  expect(line(wrongs.said)[0]).toMatch(
+    /^error IXC AI Hub: key pk_\w+ is switched off, or not for http:\/\/\[::1\]:\d+ \(http.*\/widget\/docs\)$/,
+  )
   await expect(page.locator('ixc-hub')).toHaveCount(0)
   await widget.call('open')
   await widget.call('identify', 'x')
@@ -259,7 +316,13 @@ test('a key on the wrong site, an unknown one and a second script each say so on
   expect(wrongs.faults.splice(0).every((f) => /frame-ancestors|postMessage|Framing/.test(f))).toBe(true) // the browser's own words
 })
 
-test('a single-page site replaces its body and address, and the chat stays as it is', async ({ page, site, widget, model, keys }) => {
+test('a single-page site replaces its body and address, and the chat stays as it is', async ({
+  page,
+  site,
+  widget,
+  model,
+  keys,
+}) => {
   model.will('história', { text: 'Era uma vez. '.repeat(40), piece: 4, every: 40 })
   const bodies: string[] = []
   page.on('request', (r) => r.url().endsWith('/widget/sessions') && bodies.push(r.postData() ?? ''))
@@ -275,7 +338,8 @@ test('a single-page site replaces its body and address, and the chat stays as it
   await expect(widget.launcher).toBeVisible()
   await expect(widget.mine).toHaveText('Conte uma história')
   expect(bodies.length).toBeGreaterThan(0)
-  for (const b of bodies) expect(JSON.parse(b)).toMatchObject({ key: keys.alfa, page: expect.not.stringMatching(/segredo|nome|cpf|[?#]/) })
+  for (const b of bodies)
+    expect(JSON.parse(b)).toMatchObject({ key: keys.alfa, page: expect.not.stringMatching(/segredo|nome|cpf|[?#]/) })
 })
 
 test('every command is harmless at every moment', async ({ page, site, widget, keys, wrongs, model }) => {
@@ -340,8 +404,16 @@ test('every command is harmless at every moment', async ({ page, site, widget, k
   expect(wrongs.said.every((s) => s.startsWith('warning'))).toBe(true)
 })
 
-test('events come to listeners, also to one that is late, and stop for one that left', async ({ page, site, widget, keys, wrongs }) => {
-  site.has('/eventos', { data: { key: keys.alfa, launcher: '#abrir', position: 'left', 'offset-x': '40', 'z-index': '77', color: '#ffcc00' } })
+test('events come to listeners, also to one that is late, and stop for one that left', async ({
+  page,
+  site,
+  widget,
+  keys,
+  wrongs,
+}) => {
+  site.has('/eventos', {
+    data: { key: keys.alfa, launcher: '#abrir', position: 'left', 'offset-x': '40', 'z-index': '77', color: '#ffcc00' },
+  })
   await page.goto(site.url('/eventos'))
   await expect(page.locator('ixc-hub')).toHaveCount(1)
   await widget.listen('ready', 'open', 'close')
@@ -361,12 +433,22 @@ test('events come to listeners, also to one that is late, and stop for one that 
   })
   await widget.box.press('Escape')
   await expect(page.getByRole('button', { name: 'Falar com a gente' })).toBeFocused()
-  expect(await widget.heard()).toEqual([['ready', null], ['open', null], ['close', null]])
+  expect(await widget.heard()).toEqual([
+    ['ready', null],
+    ['open', null],
+    ['close', null],
+  ])
   expect(await page.evaluate(() => (window as unknown as { gone: number }).gone)).toBe(0)
   expect(wrongs.faults.splice(0)).toEqual(['Error: the page’s own mistake'])
 })
 
-test('who the site’s server signs for is one person, and leaving forgets them', async ({ page, site, widget, keys, browser }) => {
+test('who the site’s server signs for is one person, and leaving forgets them', async ({
+  page,
+  site,
+  widget,
+  keys,
+  browser,
+}) => {
   const secret = 'demo-identidade-alfa-0123456789abcdef'
   const ana = () => sign(secret, { sub: 'ana', aud: keys.alfa, name: 'Ana' })
   await page.goto(site.url())
@@ -440,14 +522,91 @@ test('consent and questions come first, and refusing leaves no trace', async ({ 
   await expect(widget.mine).toHaveText('Quero mudar de plano')
 })
 
-test('when no answer can be given there are other ways to reach the distributor', async ({ page, site, widget, model }) => {
+test('when no answer can be given there are other ways to reach the distributor', async ({
+  page,
+  site,
+  widget,
+  model,
+}) => {
   model.will('caiu', { text: '', status: 500 })
   await page.goto(site.url())
   await widget.open()
   await widget.ask('Minha conexão caiu')
   await expect(widget.frame.getByText('Nosso assistente está indisponível')).toBeVisible()
-  await expect(widget.frame.getByRole('link', { name: 'WhatsApp' })).toHaveAttribute('href', 'https://wa.me/5549999990000')
+  await expect(widget.frame.getByRole('link', { name: 'WhatsApp' })).toHaveAttribute(
+    'href',
+    'https://wa.me/5549999990000',
+  )
   await expect(widget.frame.getByRole('link', { name: /Telefone/ })).toHaveAttribute('href', 'tel:08009990000')
+})
+
+test('a visitor asks for a person, who takes the conversation over, writes and gives it back', async ({
+  page,
+  site,
+  widget,
+  line,
+  context,
+}) => {
+  await page.goto(site.url())
+  await widget.open()
+  await widget.listen('handoff', 'message')
+  await widget.ask('Preciso de uma pessoa')
+  await widget.answered()
+  await widget.frame.getByRole('button', { name: 'Opções da conversa' }).click()
+  await widget.frame.getByRole('button', { name: 'Falar com uma pessoa' }).click()
+  await expect(widget.frame.getByText('Aguardando atendente')).toBeVisible()
+
+  const staff = await context.newPage()
+  await staff.goto(`${line.url}/p/alfa`)
+  const said = await staff.evaluate(async () => {
+    const login = { tenant: 'alfa', email: 'supervisor@alfa.example', password: 'demo-aihub' }
+    const r = await fetch('/api/v1/auth/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(login),
+    })
+    const { access_token: token } = await r.json()
+    const ws = new WebSocket(`ws://${location.host}/ws`, 'aihub.v1')
+    type Frame = {
+      t: string
+      id?: number
+      k?: string
+      sessions?: { conv: string; channel: string; owner: { epoch: number } }[]
+      owner?: { epoch: number }
+    }
+    const waiting = new Map<number, (f: Frame) => void>()
+    ws.onmessage = (e) => waiting.get(JSON.parse(e.data).id)?.(JSON.parse(e.data))
+    await new Promise((done) => {
+      ws.onopen = done
+    })
+    let id = 0
+    const ask = (frame: object) =>
+      new Promise<Frame>((done) => {
+        waiting.set(++id, done)
+        ws.send(JSON.stringify({ ...frame, id }))
+      })
+    await ask({ t: 'auth', token })
+    const { sessions } = await ask({ t: 'watch' })
+    const seen = sessions?.find((x) => x.channel === 'widget')
+    if (!seen) return { sessions }
+    const taken = await ask({ t: 'take', conv: seen.conv, epoch: seen.owner.epoch })
+    const sent = await ask({ t: 'send', conv: seen.conv, cid: 'um', text: 'Oi, aqui é a Paula.' })
+    Object.assign(window, { release: () => ask({ t: 'release', conv: seen.conv, epoch: taken.owner?.epoch }) })
+    return { taken: taken.t, sent: sent.t }
+  })
+  expect(said).toEqual({ taken: 'ok', sent: 'ok' })
+  await expect(widget.frame.getByText('Paula Ramos (suporte) entrou na conversa')).toBeVisible()
+  await expect(widget.frame.getByRole('article', { name: 'Paula Ramos' })).toContainText('Oi, aqui é a Paula.')
+  await expect(widget.frame.getByRole('heading', { level: 1 })).toHaveText('Paula Ramos')
+  await widget.ask('Olá, Paula')
+  await expect(widget.mine).toHaveText(['Preciso de uma pessoa', 'Olá, Paula'])
+  await staff.evaluate(() => (window as unknown as { release: () => Promise<unknown> }).release())
+  await expect(widget.frame.getByText('O assistente de IA voltou a responder')).toBeVisible()
+  await expect(widget.frame.getByRole('heading', { level: 1 })).toHaveText('Alfa Fibra')
+  const kinds = (await widget.heard()).map(
+    ([name, d]) => `${name} ${(d as { to?: string; from?: string }).to ?? (d as { from: string }).from}`,
+  )
+  expect(kinds).toEqual(['message ai', 'handoff queue', 'handoff human', 'message human', 'handoff ai'])
 })
 
 test('language, theme and bubble are the site’s to choose', async ({ page, site, widget, keys, context }) => {
@@ -471,7 +630,9 @@ test('language, theme and bubble are the site’s to choose', async ({ page, sit
 
 for (const [device, options] of Object.entries({ desktop: { viewport: { width: 1280, height: 720 } }, phone })) {
   test(`axe finds nothing: ${device}`, async ({ browser, site, keys, model }) => {
-    model.will('tudo', { text: '# Título\n\nTexto com [link](https://a.example) e `código`.\n\n- um\n- dois\n\n```go\nfmt.Println("x")\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |' })
+    model.will('tudo', {
+      text: '# Título\n\nTexto com [link](https://a.example) e `código`.\n\n- um\n- dois\n\n```go\nfmt.Println("x")\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |',
+    })
     const context = await browser.newContext({ ...options, locale: 'pt-BR' })
     const page = await context.newPage()
     const widget = new Widget(page)
@@ -481,7 +642,9 @@ for (const [device, options] of Object.entries({ desktop: { viewport: { width: 1
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
         const { violations } = await new AxeBuilder({ page }).include('ixc-hub').analyze()
-        expect(violations.map((v) => `${what} ${colorScheme} ${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`)).toEqual([])
+        expect(
+          violations.map((v) => `${what} ${colorScheme} ${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`),
+        ).toEqual([])
       }
     }
     await page.goto(site.url())

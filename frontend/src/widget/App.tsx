@@ -3,6 +3,8 @@ import { t } from '../shared/i18n'
 import { Consent, Fields } from './Asking'
 import { config } from './config'
 import {
+  callPerson,
+  canCall,
   chatOf,
   close,
   download,
@@ -63,7 +65,7 @@ function Header({ s }: { s: State }) {
         <h1>{human && owner.name ? owner.name : config.name}</h1>
         <p>{human ? w.human : owner?.kind === 'queue' ? w.queue : w.assistant}</p>
       </div>
-      {s.conv && <Menu />}
+      {s.conv && <Menu s={s} />}
       <button type="button" className="icon" aria-label={w.close} onClick={close}>
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="M6 6l12 12M18 6L6 18" />
@@ -73,7 +75,7 @@ function Header({ s }: { s: State }) {
   )
 }
 
-function Menu() {
+function Menu({ s }: { s: State }) {
   const w = words()
   const menu = useRef<HTMLDivElement>(null)
   const [sure, setSure] = useState(false)
@@ -109,6 +111,11 @@ function Menu() {
           </>
         ) : (
           <>
+            {canCall(s) && (
+              <button type="button" onClick={act(callPerson)}>
+                {t.callPerson}
+              </button>
+            )}
             <button type="button" onClick={act(startAnew)}>
               {w.newChat}
             </button>

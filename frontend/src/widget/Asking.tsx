@@ -104,10 +104,8 @@ export function masked(name: FieldName, text: string): string {
     .toUpperCase()
     .replace(/[^\dA-Z]/g, '')
     .slice(0, 14)
-  const person = /^\d{0,11}$/.test(c)
-  return c
-    .split('')
-    .map((x, i) => (person ? { 3: '.', 6: '.', 9: '-' } : { 2: '.', 5: '.', 8: '/', 12: '-' })[i as 3] + x)
-    .join('')
-    .replaceAll('undefined', '')
+  const marks: Record<number, string> = /^\d{0,11}$/.test(c)
+    ? { 3: '.', 6: '.', 9: '-' }
+    : { 2: '.', 5: '.', 8: '/', 12: '-' }
+  return [...c].map((x, i) => (marks[i] ?? '') + x).join('')
 }

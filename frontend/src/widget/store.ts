@@ -280,6 +280,13 @@ export async function download() {
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
+/** Whether a person can be asked for. */
+export const canCall = (s: State) => live.can('call') && chatOf(s)?.owner.kind === 'ai' && !isOver(chatOf(s))
+
+export async function callPerson() {
+  if (state.conv) await live.request({ t: 'call', conv: state.conv }).catch(() => {}) // the owner on screen is the true one
+}
+
 export const close = () => tell({ t: 'close' })
 
 // What the page around says. It comes from outside: every part is checked.
