@@ -213,6 +213,7 @@ type receiver struct {
 	want         int
 	reached      func() // called when want tokens have come
 	closedEarly  bool
+	broken       string // the end of an answer that is not complete
 	stopped      *atomic.Bool
 }
 
@@ -223,7 +224,13 @@ func (r *receiver) run(s session) {
 			r.closedEarly = !r.stopped.Load()
 			return
 		}
-		if bytes.IndexByte(p, '~') < 0 || bytes.Contains(p, []byte(`"run.end"`)) {
+		if bytes.Contains(p, []byte(`"k":"run.end"`)) {
+			if !bytes.Contains(p, []byte(`"state":"complete"`)) {
+				r.broken = string(p)
+			}
+			continue
+		}
+		if bytes.IndexByte(p, '~') < 0 {
 			continue
 		}
 		now := time.Now().UnixNano()
@@ -296,6 +303,11 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 		f["missing"] += float64(tokens - r.got)
 		if r.closedEarly {
 			f["closed_early"]++
+		}
+		if r.broken != "" {
+			if f["broken"]++; f["broken"] == 1 {
+				t.Logf("an answer broke off: %s", r.broken)
+			}
 		}
 	}
 	f["delivered"] = float64(len(token))
