@@ -67,16 +67,3 @@ func (e *Error) blamesUpstream() bool {
 	}
 	return true
 }
-
-// A Condition is what a client knows of a configuration.
-type Condition struct {
-	Open  bool // requests are kept away from it
-	Cause *Error
-	Until time.Time
-}
-
-func (b *breaker) condition(now time.Time) Condition {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Condition{Open: now.Before(b.until), Cause: b.cause, Until: b.until}
-}

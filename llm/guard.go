@@ -142,16 +142,3 @@ func CheckURL(base string, private bool, allow []netip.Prefix) *Error {
 	}
 	return nil
 }
-
-// SameHost reports whether two base URLs of a provider lead to the same host. A stored key must not survive a change of
-// host: it would be sent to whoever the new one is.
-func SameHost(provider, a, b string) bool {
-	host := func(base string) string {
-		u, err := url.Parse(Target{Provider: provider, BaseURL: base}.address())
-		if err != nil {
-			return ""
-		}
-		return strings.ToLower(u.Scheme + "://" + u.Host)
-	}
-	return host(a) != "" && host(a) == host(b)
-}

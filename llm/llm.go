@@ -11,7 +11,7 @@ type Target struct {
 	ID          string // of the configuration
 	Tenant      string // whose runs ask: connections and breakers are kept per tenant and configuration
 	Name        string // of the configuration, for people
-	Provider    string // see Providers
+	Provider    string // openai, gemini, gemini-generative-ai-go or rehearsal
 	BaseURL     string // "": the provider's public endpoint
 	APIKey      string
 	Model       string
@@ -35,9 +35,6 @@ const (
 	roleAssistant  = "assistant"
 	maxModelLength = 128
 )
-
-// Providers lists what Target.Provider may be.
-func Providers() []string { return []string{OpenAI, Gemini, GeminiOld, Rehearsal} }
 
 // A Message is one turn of the conversation. Role is system, user or assistant.
 type Message struct{ Role, Text string }

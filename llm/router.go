@@ -229,17 +229,6 @@ func (c *Client) provider(t Target, cfg *config) Provider {
 	}
 }
 
-// Condition tells what the client knows of a target's configuration.
-func (c *Client) Condition(t Target) Condition {
-	c.mu.Lock()
-	cfg, ok := c.configs[t.key()]
-	c.mu.Unlock()
-	if !ok {
-		return Condition{}
-	}
-	return cfg.breaker.condition(time.Now())
-}
-
 func (t Target) key() configKey {
 	return configKey{tenant: t.Tenant, id: t.ID, provider: t.Provider, baseURL: t.BaseURL, private: t.Private, key: sha256.Sum256([]byte(t.APIKey))}
 }
