@@ -94,18 +94,6 @@ func (s *Sealer) Open(tenant, row, sealed string) (string, error) {
 	return string(plain), nil
 }
 
-// Renew returns the text sealed under the current master key; one that is already is returned as it is.
-func (s *Sealer) Renew(tenant, row, sealed string) (string, error) {
-	if !s.Stale(sealed) {
-		return sealed, nil
-	}
-	plain, err := s.Open(tenant, row, sealed)
-	if err != nil {
-		return "", err
-	}
-	return s.Seal(tenant, row, plain)
-}
-
 // Stale reports whether the text should be sealed anew because its master key is not the current one.
 func (s *Sealer) Stale(sealed string) bool {
 	id, _, ok := parseSealed(sealed)
