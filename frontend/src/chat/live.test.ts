@@ -199,6 +199,7 @@ describe('the live connection', () => {
     expect(state.pending).toEqual([])
     expect(kept).toEqual([])
     expect(texts(conv)).toEqual(['Olá', 'Bom dia'])
+    expect(state.ended).toMatchObject({ conv, msg: state.chats[conv]?.messages.at(-1)?.id })
     live.close()
   })
 

@@ -27,6 +27,8 @@ export type LiveState = {
   readonly missing: Readonly<Record<string, boolean>>
   readonly pending: readonly Pending[]
   readonly typing: Readonly<Record<string, { name: string; until: number }>>
+  /** The answer that ended last while this connection listened. */
+  readonly ended: { readonly conv: string; readonly msg: string } | undefined
 }
 
 export type LiveOptions = Pick<SocketOptions, 'url' | 'token' | 'WebSocket' | 'random'> & {
@@ -71,8 +73,9 @@ export class Live {
       quota: [],
       chats: {},
       missing: {},
-      pending: (o.keep?.load() ?? []).map((p) => ({ ...p, state: 'waiting' as const })),
+      pending: (o.keep?.load() ?? []).map((p) => (p.state === 'failed' ? p : { ...p, state: 'waiting' })),
       typing: {},
+      ended: undefined,
     }
     this.socket = new Socket({
       ...o,
@@ -326,7 +329,7 @@ export class Live {
       }
       if (input.k !== 'delta') active.add(conv)
     }
-    this.become({ chats, quota })
+    this.become({ chats, quota, ended: ended.at(-1) ?? this.state.ended })
     for (const { conv } of batch) {
       this.settle(conv)
       if (this.state.chats[conv] && this.state.chats[conv]?.need !== 'nothing') void this.subscribe(conv)

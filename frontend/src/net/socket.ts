@@ -57,19 +57,18 @@ export class Socket {
   /** When the server was last heard. */
   heardAt = Date.now()
 
-  constructor(private readonly o: SocketOptions) {
-    globalThis.addEventListener?.('online', this.hurry)
-    globalThis.document?.addEventListener('visibilitychange', this.hurry)
-  }
+  constructor(private readonly o: SocketOptions) {}
 
   /** Connects, or connects again after the connection ended. */
   open() {
     if (this.ws || this.timer) return
+    globalThis.addEventListener?.('online', this.hurry)
+    globalThis.document?.addEventListener('visibilitychange', this.hurry)
     this.retried = false
     this.connect()
   }
 
-  /** Ends the connection for good. */
+  /** Ends the connection, until open() is called. */
   close() {
     globalThis.removeEventListener?.('online', this.hurry)
     globalThis.document?.removeEventListener('visibilitychange', this.hurry)

@@ -1,6 +1,7 @@
 import { ChevronDown, CircleCheck, Ellipsis, Headset, Menu as MenuIcon, WifiOff } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
-import { type Chat, newChat } from '../chat/chat'
+import type { Chat } from '../chat/chat'
+import type { LiveState } from '../chat/live'
 import { path } from '../chat/tree'
 import type { Portal } from '../net/api'
 import type { Link } from '../net/socket'
@@ -76,12 +77,14 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
   const title = chat?.title || s.list.find((x) => x.id === conv)?.title || (conv ? '' : t.newChat)
   const steps = useMemo(() => (chat ? path(chat) : []), [chat])
   const pending = live.pending.filter((p) => p.conv === conv)
-  const [noticed, setNoticed] = useState(() => localStorage.getItem(`notice:${portal.slug}`) !== null)
+  const notice = `notice:${portal.slug}:${me.user.id}`
+  const [noticed, setNoticed] = useState(() => localStorage.getItem(notice) !== null)
 
   const run = chat?.open?.run ?? pending.find((p) => p.state === 'accepted')?.run
   const busy = run !== undefined || pending.some((p) => p.state === 'sending' || p.state === 'waiting')
   const now = useNow(live.quota.length > 0)
-  const full = exhausted(live.quota, now)
+  // What a person answers costs no quota.
+  const full = chat && chat.owner.kind !== 'ai' ? undefined : exhausted(live.quota, now)
   const blocked = blockedBy(s, full, now)
   // A message goes on from what is shown; the server assumes the newest one.
   const last = steps.at(-1)?.message.id
@@ -223,7 +226,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
               <Notice
                 portal={portal}
                 onAccept={() => {
-                  localStorage.setItem(`notice:${portal.slug}`, `1 ${new Date().toISOString()}`)
+                  localStorage.setItem(notice, `1 ${new Date().toISOString()}`)
                   setNoticed(true)
                   focusComposer()
                 }}
@@ -251,7 +254,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           )}
         </div>
       </main>
-      <Announcer chat={chat} readAloud={s.readAloud} />
+      <Announcer chat={chat} ended={live.ended} readAloud={s.readAloud} />
       <div role="status">{s.toast && <ToastView toast={s.toast} />}</div>
       {dialog && (
         <Suspense>
@@ -483,21 +486,26 @@ export function ToastView({ toast, low = false }: { toast: store.Toast; low?: bo
  * Tells screen readers what happens without reading every piece of text: a short status, and the whole answer once
  * when it is complete and the person wants that.
  */
-function Announcer({ chat = newChat(''), readAloud }: { chat: Chat | undefined; readAloud: boolean }) {
+function Announcer({
+  chat,
+  ended,
+  readAloud,
+}: Pick<AppState, 'readAloud'> & Pick<LiveState, 'ended'> & { chat: Chat | undefined }) {
   const [status, setStatus] = useState('')
   const [answer, setAnswer] = useState('')
-  const before = useRef<{ conv: string; msg: string } | undefined>(undefined)
+  const told = useRef(ended)
+  const open = chat?.open?.msg
   useEffect(() => {
-    const open = chat.open?.msg
-    const was = before.current?.conv === chat.conv ? before.current.msg : undefined
-    if (open && open !== was) setStatus(t.writing)
-    if (!open && was) {
-      const m = chat.messages.find((x) => x.id === was)
-      setStatus(m?.run?.state === 'complete' ? t.answered : t.stopped)
-      if (readAloud && m) setAnswer(m.text.replace(/[*_`#>|]/g, ''))
-    }
-    before.current = open ? { conv: chat.conv, msg: open } : undefined
-  }, [chat, readAloud])
+    if (open) setStatus(t.writing)
+  }, [open])
+  useEffect(() => {
+    // The end is an event of its own: a short answer may begin and end between two frames of the screen.
+    if (!ended || ended === told.current || ended.conv !== chat?.conv) return
+    told.current = ended
+    const m = chat.messages.find((x) => x.id === ended.msg)
+    setStatus(m?.run?.state === 'complete' ? t.answered : t.stopped)
+    if (readAloud && m) setAnswer(m.text.replace(/[*_`#>|]/g, ''))
+  }, [ended, chat, readAloud])
   return (
     <div className="sr-only">
       <div role="status">{status}</div>

@@ -108,9 +108,17 @@ export async function start() {
 export async function login(email: string, password: string) {
   await api.login(email, password)
   const before = useApp.getState().me
+  if (before) {
+    // Another person on the same screen must neither see nor send what the first one left.
+    live.close()
+    const me = await api.me()
+    if (me.user.id !== before.user.id) {
+      sessionStorage.clear()
+      location.assign(address(undefined))
+      return
+    }
+  }
   await enter()
-  // Another person on the same screen must not see what the first one left.
-  if (before && before.user.id !== useApp.getState().me?.user.id) location.assign(address(undefined))
 }
 
 export async function logout() {
