@@ -197,7 +197,7 @@ test('an answer appears as it is written; scrolling up pauses, and the way back 
   const s = await Script.on(page)
   four(s)
   await signIn(page, line.url, undefined, '/s/c_active')
-  await expect(page.getByText('Ao vivo', { exact: true })).toBeVisible()
+  await expect(page.locator('span').filter({ hasText: /^Ao vivo$/ })).toBeVisible()
   s.ev('c_active', 'run.start', { run: 'r_1', msg: 'm_a', parent: 'c_active-2', model: 'modelo' })
   let off = 0
   for (let i = 0; i < 60; i++) {
@@ -213,7 +213,7 @@ test('an answer appears as it is written; scrolling up pauses, and the way back 
   const resume = page.getByRole('button', { name: /Pausado/ })
   await expect(resume).toBeVisible()
   await resume.click()
-  await expect(page.getByText('Ao vivo', { exact: true })).toBeVisible()
+  await expect(page.locator('span').filter({ hasText: /^Ao vivo$/ })).toBeVisible()
 })
 
 test('two supervisors: the one who is late is told who attends', async ({ page, line, faults: _ }) => {
