@@ -18,6 +18,7 @@ type asides struct {
 	saved     chan error
 	extended  chan extension
 	notBefore time.Time // of the next attempt to extend
+	failing   time.Time // since when the store has not answered one; zero: it has
 }
 
 // extension is the answer to a request for further quota.
@@ -66,9 +67,9 @@ func (r *run) spent() int64 { return r.promptTokens + r.tokens }
 // mayGoOn reports whether further text may come before the next slice is reserved.
 func (r *run) mayGoOn() bool { return r.spent() < r.reservation.Tokens }
 
-// extend reserves a further slice when the answer nears the end of what is reserved.
+// extend reserves a further slice when half of the present one is used, so that a slow store has time to answer.
 func (r *run) extend(ctx context.Context) {
-	if r.asides.extending || r.spent()+sliceTokens/4 < r.reservation.Tokens || (r.mayGoOn() && time.Now().Before(r.asides.notBefore)) {
+	if r.asides.extending || r.spent()+sliceTokens/2 < r.reservation.Tokens || time.Now().Before(r.asides.notBefore) {
 		return
 	}
 	r.asides.extending = true
@@ -78,24 +79,33 @@ func (r *run) extend(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		err := r.tenant.Extend(ctx, r.user, &reservation, slice, r.plan)
+		if errors.Is(err, store.ErrConflict) { // an earlier try was carried out, and its answer lost
+			reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, slice)
+		}
 		r.asides.extended <- extension{reservation, err}
 	})
 }
 
-// extended takes the answer to a request for quota. A refusal ends the run with what it has; while the store is away
-// it goes on as long as something is reserved.
+// extended takes the answer to a request for quota. A refusal ends the run when it has used what it has; while the store
+// is away it goes on as long as something is reserved, then waits as long as its patience lasts.
 func (r *run) extended(e extension) (outcome, bool) {
 	r.asides.extending = false
+	now := time.Now()
 	var quota *store.QuotaError
 	switch {
 	case e.err == nil:
-		r.reservation = e.reservation
+		r.reservation, r.asides.failing = e.reservation, time.Time{}
 		return outcome{}, false
-	case errors.As(e.err, &quota) && !r.mayGoOn():
-		return outcome{state: store.RunStopped, code: "quota_exceeded"}, true
-	case r.mayGoOn(): // what is reserved may be enough
-		r.asides.notBefore = time.Now().Add(500 * time.Millisecond)
-		return outcome{}, false
+	case errors.As(e.err, &quota):
+		r.asides.failing = time.Time{}
+		if !r.mayGoOn() {
+			return outcome{state: store.RunStopped, code: "quota_exceeded"}, true
+		}
+	case r.asides.failing.IsZero():
+		r.asides.failing = now
+	case now.Sub(r.asides.failing) > patience && !r.mayGoOn():
+		return outcome{state: store.RunStopped, code: "quota_unavailable"}, true
 	}
-	return outcome{state: store.RunStopped, code: "quota_unavailable"}, true
+	r.asides.notBefore = now.Add(extendAgain)
+	return outcome{}, false
 }

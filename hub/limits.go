@@ -40,7 +40,7 @@ const (
 	// flushEvery is how long deltas are gathered before the next append; the first goes at once.
 	flushEvery = 40 * time.Millisecond
 	// checkpointEvery is how often the text so far and the lease are stored.
-	checkpointEvery = time.Second
+	checkpointEvery = 2 * time.Second
 	// leaseFor is how long a run lives without a checkpoint before another instance ends it.
 	leaseFor = 6 * time.Second
 	// reapEvery is how often an instance looks for runs whose lease has ended.
@@ -53,6 +53,9 @@ const (
 	placeKnown = 5 * time.Second
 	// patience is how long a run goes on trying to reach the store or the bus before it gives up.
 	patience = 20 * time.Second
+
+	// extendAgain is how long after a failure quota is asked for again.
+	extendAgain = 300 * time.Millisecond
 
 	sliceTokens = 256 // tokens reserved at a time for the answer
 	// bytesPerToken is the cheap estimate while an answer streams; the settlement counts properly.

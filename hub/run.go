@@ -149,6 +149,9 @@ func (r *run) stream(ctx context.Context) outcome {
 			end, ended = outcome{state: store.RunInterrupted, code: "draining"}, true
 		}
 		r.extend(ctx)
+		if !r.mayGoOn() && !r.asides.extending {
+			flush.Reset(extendAgain) // to ask again
+		}
 		if len(r.waiting) == 0 {
 			continue
 		}
