@@ -36,6 +36,12 @@ func (t *Tenant) countAdmin(ctx context.Context, u User) error {
 	return err
 }
 
+// countAdmins notes all active administrators.
+func (t *Tenant) countAdmins(ctx context.Context) error {
+	admins := doc.Query{Where: []doc.Cond{doc.Eq("papel", RoleAdmin)}}
+	return each(ctx, t.users, admins, func(u User) string { return u.ID }, func(u User) error { return t.countAdmin(ctx, u) })
+}
+
 // uncountAdmin takes a note back if another administrator is noted, or returns ErrLastAdmin.
 func (t *Tenant) uncountAdmin(ctx context.Context, userID string) error {
 	ctx, cancel := deadline(ctx)

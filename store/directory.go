@@ -131,6 +131,9 @@ func (d *Directory) CreateTenant(ctx context.Context, p Profile) error {
 	t, now := d.store.Tenant(p.ID), milli(d.store.now())
 	err := t.profiles.Insert(ctx, p.ID.s, profile{ID: p.ID.s, Slug: p.Slug, Name: p.Name, Brand: p.Brand, TimeZone: p.TimeZone, State: p.State,
 		Retention: p.Retention, Privacy: p.Privacy, Rev: 1, CreatedAt: now, ChangedAt: now})
+	if err == nil {
+		return t.countAdmins(ctx) // people may be made before their tenant is
+	}
 	if !errors.Is(err, ErrExists) {
 		return err
 	}

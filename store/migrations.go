@@ -19,6 +19,7 @@ type migration struct {
 var migrations = []migration{
 	{"slugs stand in enderecos", claimSlugs},
 	{"administrators stand in the tenant's row", countAdmins},
+	{"also those who were made before their tenant", countAdmins},
 }
 
 // version is what a database notes of itself, in one global row.
@@ -109,8 +110,7 @@ func countAdmins(ctx context.Context, s *Store) error {
 				return err
 			}
 		}
-		admins := doc.Query{Where: []doc.Cond{doc.Eq("papel", RoleAdmin)}}
-		if err := each(ctx, t.users, admins, func(u User) string { return u.ID }, func(u User) error { return t.countAdmin(ctx, u) }); err != nil {
+		if err := t.countAdmins(ctx); err != nil {
 			return err
 		}
 	}

@@ -374,6 +374,26 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	})
 }
 
+func TestAnAdministratorMadeBeforeTheTenantCounts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		ctx := t.Context()
+		id, err := store.ParseTenantID(d.tenant("").ID().String() + "-late")
+		must(t, err)
+		a := d.s.Tenant(id)
+		u := newUser("adm@x.example", store.RoleAdmin)
+		must(t, a.CreateUser(ctx, u))
+		must(t, d.s.Directory().CreateTenant(ctx, store.Profile{ID: id, Slug: id.String(), State: store.StateActive}))
+		p, err := a.Profile(ctx)
+		must(t, err)
+		if p.AdminCount != 1 {
+			t.Errorf("%d administrators counted", p.AdminCount)
+		}
+		u.Rev, u.State = 1, store.StateDisabled
+		_, err = a.UpdateUser(ctx, u)
+		is(t, err, store.ErrLastAdmin, "the only one")
+	})
+}
+
 func TestAnotherRoleOrPasswordVoidsTokens(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		ctx, a := t.Context(), d.tenant("")
