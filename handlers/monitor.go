@@ -41,6 +41,20 @@ func (s *Server) consoleCSS(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(brandCSS(defaultColor)))
 }
 
+type sessionsOutput struct {
+	Body struct {
+		Items []hub.LiveView `json:"items"`
+	}
+}
+
+// listSessions is the live list as it is now; over the live connection the same list stays current.
+func (s *Server) listSessions(ctx context.Context, who hub.Principal, _ *meInput) (*sessionsOutput, error) {
+	list, err := s.hub.Sessions(ctx, who)
+	out := &sessionsOutput{}
+	out.Body.Items = list
+	return out, err
+}
+
 type contextOutput struct {
 	Body struct {
 		Participant participantView   `json:"participant"`

@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"aihub/hub"
 	"aihub/store"
 )
 
@@ -62,5 +65,44 @@ func TestRevealingIsAudited(t *testing.T) {
 		return e.Action == "conversa.revelada" && e.Actor == s.users["alfa supervisor"].ID && e.ActorRole == store.RoleSupervisor
 	}) {
 		t.Errorf("%+v", list)
+	}
+}
+
+// The live list over REST is the one that the live connection shows. Asking for it again and again takes nothing from who
+// watches: a list that ends with its last reader is never the one that somebody joins.
+func TestLiveListIsAskedWhileOthersWatch(t *testing.T) {
+	s := newSite(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	who := hub.Principal{Tenant: s.tenant["alfa"], User: s.users["alfa supervisor"].ID, Role: store.RoleSupervisor}
+	for range 2 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = s.edge.hub.Sessions(ctx, who)
+			}
+		})
+	}
+	ana, paula := s.socketOf("alfa usuario"), s.socketOf("alfa supervisor")
+	for round := range 8 {
+		s.send(paula, map[string]any{"t": "watch", "id": "w"})
+		conv := s.converse("alfa usuario", "x")
+		s.send(ana, map[string]any{"t": "sub", "id": "s", "conv": conv})
+		for heard := false; !heard; { // next fails the test when nothing comes
+			f := s.next(paula)
+			entry, _ := f["session"].(map[string]any)
+			heard = f["t"] == "live" && f["k"] == "put" && entry["conv"] == conv
+		}
+		s.send(paula, map[string]any{"t": "unwatch", "id": "u"})
+		var list struct{ Items []hub.LiveView }
+		s.do("alfa supervisor", "GET", "/api/v1/monitor/sessions", nil).into(t, &list)
+		if len(list.Items) != round+1 || !slices.ContainsFunc(list.Items, func(v hub.LiveView) bool { return v.Conv == conv }) {
+			t.Fatalf("round %d: %+v", round, list.Items)
+		}
+	}
+	s.do("alfa usuario", "GET", "/api/v1/monitor/sessions", nil).want(t, 403, "forbidden")
+	if a := s.do("beta supervisor", "GET", "/api/v1/monitor/sessions", nil); a.body != "{\"items\":[]}\n" {
+		t.Error(a.body)
 	}
 }

@@ -90,6 +90,7 @@ func (s *Server) api(r *mux.Router) {
 
 // supervision is the part of the REST interface for those who watch over conversations; the rest of it is live.
 func (s *Server) supervision(a huma.API) {
+	private(s, a, staff, "GET", "/api/v1/monitor/sessions", "The live conversations, as they are now", s.listSessions)
 	private(s, a, staff, "GET", "/api/v1/monitor/sessions/{id}", "Who takes part in a conversation: their plan and earlier ones", s.getSession)
 	privateEmpty(s, a, staff, "POST", "/api/v1/monitor/sessions/{id}/reveal", "Note that its personal data is looked at", s.reveal)
 

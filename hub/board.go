@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -86,23 +87,48 @@ func (h *Hub) watch(ctx context.Context, s *Session, c command) error {
 	if c.Filter != nil {
 		filter = *c.Filter
 	}
-	b, err := h.board(ctx, who.Tenant.ID())
+	for {
+		b, err := h.readBoard(ctx, who.Tenant.ID())
+		if err != nil {
+			return busError(err)
+		}
+		s.mu.Lock()
+		s.live = b
+		s.mu.Unlock()
+		if b.join(s, c.ID, filter) {
+			return nil
+		} // its last member left just now
+	}
+}
+
+// Sessions returns the live registry of who's tenant as it is now, in the order of the conversations. Errors are *Error.
+func (h *Hub) Sessions(ctx context.Context, who Principal) ([]LiveView, error) {
+	if !who.staff() {
+		return nil, E("forbidden")
+	}
+	b, err := h.readBoard(ctx, who.Tenant.ID())
 	if err != nil {
-		return busError(err)
+		return nil, busError(err)
+	}
+	defer b.leave(nil)
+	return b.views(), nil
+}
+
+// readBoard returns the tenant's board when what is kept has been read into it.
+func (h *Hub) readBoard(ctx context.Context, t store.TenantID) (*board, error) {
+	b, err := h.board(ctx, t)
+	if err != nil {
+		return nil, err
 	}
 	wait, cancel := context.WithTimeout(ctx, boardWait)
 	defer cancel()
 	select {
 	case <-b.ready:
+		return b, nil
 	case <-wait.Done():
-		b.leave(s)
-		return busError(wait.Err())
+		b.leave(nil)
+		return nil, wait.Err()
 	}
-	s.mu.Lock()
-	s.live = b
-	s.mu.Unlock()
-	b.join(s, c.ID, filter)
-	return nil
 }
 
 // unwatch ends a watch.
@@ -224,10 +250,25 @@ func (b *board) view(conv string) (LiveView, bool) {
 	return v, true
 }
 
-// join makes s a member, with a snapshot of as much as fits a frame; the rest follows as changes.
-func (b *board) join(s *Session, id jsontext.Value, filter liveFilter) {
+func (b *board) views() []LiveView {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	out := make([]LiveView, 0, len(b.entries))
+	for _, conv := range slices.Sorted(maps.Keys(b.entries)) {
+		v, _ := b.view(conv)
+		out = append(out, v)
+	}
+	return out
+}
+
+// join makes s a member, with a snapshot of as much as fits a frame; the rest follows as changes. It is false when the
+// board has ended meanwhile.
+func (b *board) join(s *Session, id jsontext.Value, filter liveFilter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone {
+		return false
+	}
 	m := &boardMember{filter: filter, shown: map[string]bool{}, dirty: map[string]struct{}{}}
 	f := liveFrame{T: "live", ID: id, K: "snap"}
 	size := 0
@@ -245,6 +286,7 @@ func (b *board) join(s *Session, id jsontext.Value, filter liveFilter) {
 	}
 	b.members[s] = m
 	s.push(encodeSnap(f))
+	return true
 }
 
 // encodeSnap shows an empty list as one.
@@ -261,7 +303,7 @@ func encodeSnap(f liveFrame) []byte {
 	return encode(snap{f.T, f.ID, f.K, f.Sessions})
 }
 
-// leave ends a membership, and the board with its last member.
+// leave ends a membership, and the board with its last member; nil was none.
 func (b *board) leave(s *Session) {
 	b.mu.Lock()
 	delete(b.members, s)

@@ -315,6 +315,7 @@ export class Live {
   private fold(batch: { conv: string; input: Input }[]) {
     const chats: Record<string, Chat> = { ...this.state.chats }
     let quota = this.state.quota
+    let writing = this.state.typing
     const ended: { conv: string; msg: string }[] = []
     const active = new Set<string>()
     for (const { conv, input } of batch) {
@@ -323,13 +324,14 @@ export class Live {
       const after = reduce(before, input)
       chats[conv] = after
       if (after === before || input.t !== 'ev') continue
+      if (input.k === 'msg') writing = without(writing, conv, input.by?.name)
       if (input.k === 'run.end') {
         if (input.msg) ended.push({ conv, msg: input.msg })
         if (input.quota) quota = input.quota
       }
       if (input.k !== 'delta') active.add(conv)
     }
-    this.become({ chats, quota, ended: ended.at(-1) ?? this.state.ended })
+    this.become({ chats, quota, typing: writing, ended: ended.at(-1) ?? this.state.ended })
     for (const { conv } of batch) {
       this.settle(conv)
       if (this.state.chats[conv] && this.state.chats[conv]?.need !== 'nothing') void this.subscribe(conv)
@@ -366,6 +368,13 @@ export class Live {
 /** A name for a message. (crypto.randomUUID is missing where a page is not served securely.) */
 function newCID(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('')
+}
+
+/** Who writes in which conversation, without somebody whose message has come. */
+function without(typing: LiveState['typing'], conv: string, name = ''): LiveState['typing'] {
+  if (typing[conv]?.name !== name) return typing
+  const { [conv]: _, ...others } = typing
+  return others
 }
 
 /** The next frame; a hidden page draws none, so there a timer stands in. */

@@ -29,6 +29,7 @@ export const en: Words = {
   keysOff: 'Turn off single-key shortcuts',
   help: 'Keyboard shortcuts',
 
+  now: 'now',
   sessions: 'Live sessions',
   sessionsCount: (n) => (n === 1 ? '1 live session' : `${n} live sessions`),
   realtime: 'real time',

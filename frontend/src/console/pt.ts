@@ -30,6 +30,7 @@ export const pt = {
   help: 'Atalhos do teclado',
 
   // list
+  now: 'agora',
   sessions: 'Sessões ao vivo',
   sessionsCount: (n: number) => (n === 1 ? '1 sessão ao vivo' : `${n} sessões ao vivo`),
   realtime: 'tempo real',

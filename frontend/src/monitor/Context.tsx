@@ -45,7 +45,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
           {owner?.kind === 'human' ? owner.name || w.someone : owner?.kind === 'queue' ? w.ownerQueue : w.ownerAI}
         </Line>
         <Line name={w.channelLabel}>{s ? (w.channel[s.channel] ?? s.channel) : undefined}</Line>
-        <Line name={w.page}>{s?.page ? <span className="break-all">{show(s.page)}</span> : undefined}</Line>
+        <Line name={w.page}>{s?.page ? <Cut text={show(s.page)} /> : undefined}</Line>
         <Line name={w.started}>{s ? <time title={exactly(s.since)}>{ago(s.since, now)}</time> : undefined}</Line>
         <Line name={w.plan}>{person?.plan || undefined}</Line>
         <Line name={w.tokens}>{tokens ? number(tokens) : undefined}</Line>
@@ -53,7 +53,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
         <Line name={w.firstToken}>{s?.first_token_ms ? `${number(s.first_token_ms)} ms` : undefined}</Line>
         <Line name={w.model}>{model}</Line>
         <Line name={w.email}>
-          {person?.participant.email ? <span className="break-all">{show(person.participant.email)}</span> : undefined}
+          {person?.participant.email ? <Cut text={show(person.participant.email)} /> : undefined}
         </Line>
       </dl>
       {person?.quota.some((q) => q.tokens_limit > 0 || q.messages_limit > 0) && (
@@ -125,6 +125,15 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
       <h3 className="mb-2 text-xs font-medium text-muted">{title}</h3>
       {children}
     </section>
+  )
+}
+
+/** A text too long for its line; the whole is its tooltip. */
+function Cut({ text }: { text: string }) {
+  return (
+    <span className="block truncate" title={text}>
+      {text}
+    </span>
   )
 }
 

@@ -30,6 +30,11 @@ export function Monitor() {
     setMode(undefined)
     setDetails(false)
   }, [conv])
+  // Who has just become the one who answers writes to the customer next.
+  const mine = chat ? store.rights(chat).reply : false
+  useEffect(() => {
+    if (mine) setMode(undefined)
+  }, [mine])
   useTitle(conv ? store.nameOf(board.sessions.get(conv)) : undefined)
 
   const write = (m: Mode) => {

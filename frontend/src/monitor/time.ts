@@ -1,8 +1,10 @@
+import { w } from '../console/words'
 import { language, number } from '../shared/i18n'
 
 /** A span in its largest unit: "4 min", "2 h". */
 export function span(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / 60_000))
+  if (minutes === 0) return w.now
   const [n, unit] =
     minutes < 60
       ? [minutes, 'minute']
@@ -15,6 +17,7 @@ export function span(ms: number): string {
 /** A span that has passed: "há 4 min". */
 export function ago(iso: string, now: number): string {
   const minutes = Math.min(0, Math.ceil((Date.parse(iso) - now) / 60_000))
+  if (minutes === 0) return w.now
   const f = new Intl.RelativeTimeFormat(language, { style: 'short', numeric: 'auto' })
   if (minutes > -60) return f.format(minutes, 'minute')
   return minutes > -2880 ? f.format(Math.ceil(minutes / 60), 'hour') : f.format(Math.ceil(minutes / 1440), 'day')

@@ -250,6 +250,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
               onStop={() => run && void store.stop(run)}
               onTyping={() => conv && store.typing(conv)}
               onEditLast={editLast}
+              notice={human ? '' : undefined}
             />
           )}
         </div>

@@ -21,6 +21,8 @@ export type ComposerProps = {
   onTyping: () => void
   /** Arrow up in an empty box. */
   onEditLast: () => void
+  /** Stands below the box instead of the word about AI. */
+  notice?: string | undefined
   autoFocus?: boolean
 }
 
@@ -119,7 +121,7 @@ export function Composer(p: ComposerProps) {
         </div>
       </div>
       <p id={help} className="min-h-8 pt-2 text-center text-xs text-muted">
-        {reason ?? t.aiNotice}
+        {reason ?? p.notice ?? t.aiNotice}
       </p>
     </form>
   )
