@@ -8,7 +8,7 @@ export default defineConfig({
   globalSetup: './build.ts',
   outputDir: 'results',
   workers: 1,
-  timeout: 90_000,
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   reporter: 'list',
   use: {
