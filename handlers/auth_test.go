@@ -19,7 +19,7 @@ func TestLoginRefreshLogout(t *testing.T) {
 	a.want(t, 200, "")
 	var pair tokenBody
 	a.into(t, &pair)
-	if pair.AccessToken == "" || pair.RefreshToken == "" || pair.ExpiresIn != 60 || pair.TokenType != "Bearer" {
+	if pair.AccessToken == "" || pair.RefreshToken == "" || pair.ExpiresIn != 600 || pair.TokenType != "Bearer" {
 		t.Errorf("got %+v", pair)
 	}
 	if got := a.Header.Get("Cache-Control"); got != "no-store" {

@@ -60,7 +60,7 @@ func newSite(t *testing.T) *site {
 	must(t, err)
 	models := llm.New(llm.Options{Logger: log})
 	t.Cleanup(models.Close)
-	tokens, err := NewTokens(db, key, time.Minute)
+	tokens, err := NewTokens(db, key, 10*time.Minute)
 	must(t, err)
 	tokens.Trust(sealer, loopback)
 	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: "i_test"})
