@@ -540,6 +540,25 @@ test('when no answer can be given there are other ways to reach the distributor'
   await expect(widget.frame.getByRole('link', { name: /Telefone/ })).toHaveAttribute('href', 'tel:08009990000')
 })
 
+test('when the plan is used up, it says until when and how else to reach the distributor', async ({ page, site, widget, hub, keys }) => {
+  const api = async (method: string, path: string, body: object, token?: string) => {
+    const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+    const r = await fetch(`${hub.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) })
+    expect(r.ok, await r.clone().text()).toBe(true)
+    return r.json()
+  }
+  const { access_token } = await api('POST', '/auth/login', { tenant: 'alfa', email: 'admin@alfa.example', password: 'demo-aihub' })
+  const plan = await api('POST', '/plans', { name: 'Site', limits: [{ window: 'day', messages: 1 }], allow_global_key: true }, access_token)
+  await api('PATCH', `/widget-keys/${keys.alfa}`, { plan_id: plan.id }, access_token)
+  await page.goto(site.url())
+  await widget.open()
+  await widget.ask('Uma')
+  await widget.answered()
+  await widget.ask('Mais uma')
+  await expect(widget.frame.getByText(/Nosso assistente está indisponível até/)).toBeVisible()
+  await expect(widget.frame.getByRole('link', { name: 'WhatsApp' })).toBeVisible()
+})
+
 test('a visitor asks for a person, who takes the conversation over, writes and gives it back', async ({
   page,
   site,

@@ -149,7 +149,7 @@ const start = () => {
     root.append(mine)
   }
   /** Tells where the person is, without what may be secret in an address, and only while the chat is open. */
-  const context = (data?: object) => isOpen && post({ t: 'context', page: location.origin + location.pathname, data })
+  const context = () => isOpen && post({ t: 'context', page: location.origin + location.pathname })
   const tell = () => {
     post({ t: 'open', full: small.matches, notice: option.consent === 'required' })
     context()

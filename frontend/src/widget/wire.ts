@@ -7,7 +7,7 @@ export type ToFrame =
   | { t: 'open'; full: boolean; notice: boolean }
   | { t: 'close' }
   | { t: 'identify'; token: string }
-  | { t: 'context'; page: string; data?: object | undefined }
+  | { t: 'context'; page: string }
   | { t: 'locale'; locale: string }
   | { t: 'theme'; theme: string }
   | { t: 'ask'; text: string }
