@@ -198,8 +198,18 @@ func (Partial[B]) Schema(r huma.Registry) *huma.Schema {
 	return s
 }
 
-// apply sets the fields that are there.
+// apply sets the fields that are there. Only what may be absent can be null.
 func (p *Partial[B]) apply(to *B) error {
+	var names map[string]json.RawMessage
+	if err := json.Unmarshal(p.data, &names); err != nil {
+		return hub.E("bad_field")
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[B]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if string(names[name]) == "null" && f.Type.Kind() != reflect.Pointer {
+			return hub.Ef("bad_field", name+" can't be null")
+		}
+	}
 	if err := jsonv2.Unmarshal(p.data, to, jsonv2.RejectUnknownMembers(true)); err != nil {
 		return hub.E("bad_field")
 	}

@@ -41,6 +41,8 @@ func TestARowsLife(t *testing.T) {
 	s.do("alfa admin", "PATCH", path, doc{"Name": "x"}).want(t, 422, "bad_field")
 	s.do("alfa admin", "PATCH", path, doc{"limits": []doc{{"window": "day"}, {"window": "day"}}}).want(t, 422, "bad_field")
 	s.do("alfa admin", "PATCH", path, doc{"limits": []doc{{"window": "year"}}}).want(t, 422, "bad_field")
+	s.do("alfa admin", "PATCH", path, doc{"name": nil}).want(t, 422, "bad_field")
+	s.do("alfa admin", "PATCH", path, `null`).want(t, 422, "bad_field")
 	s.do("alfa admin", "PATCH", path, doc{"distribuidor_id": "beta"}).want(t, 422, "bad_field")
 	s.do("alfa usuario", "PATCH", path, doc{"name": "x"}).want(t, 403, "forbidden")
 	s.do("alfa admin", "DELETE", path, nil, "If-Match", changed.Header.Get("ETag")).want(t, 204, "")
