@@ -537,6 +537,23 @@ export interface paths {
         patch: operations["patch-models-id"];
         trace?: never;
     };
+    "/api/v1/monitor/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The live conversations, as they are now */
+        get: operations["get-monitor-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitor/sessions/{id}": {
         parameters: {
             query?: never;
@@ -1171,6 +1188,25 @@ export interface components {
             /** @enum {string} */
             window: "minute" | "day" | "month";
         };
+        LiveView: {
+            channel: string;
+            conv: string;
+            /** Format: int64 */
+            cost: number;
+            /** Format: int64 */
+            first_token_ms: number;
+            last_at: string;
+            last_text: string;
+            owner: components["schemas"]["OwnerView"];
+            page: string;
+            participant: components["schemas"]["By"];
+            risk: string[] | null;
+            since: string;
+            state: string;
+            /** Format: int64 */
+            tokens: number;
+            watchers: components["schemas"]["By"][] | null;
+        };
         LLMConfigInput: {
             /** @description empty: none */
             api_key?: string | null;
@@ -1600,6 +1636,9 @@ export interface components {
         SecretView: {
             last4: string;
             set: boolean;
+        };
+        SessionsOutputBody: {
+            items: components["schemas"]["LiveView"][] | null;
         };
         SourceView: {
             id: string;
@@ -3800,6 +3839,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-monitor-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsOutputBody"];
                 };
             };
             /** @description Error */
