@@ -26,6 +26,10 @@ export type State = {
 
 /** How many of the conversation's messages have been seen. */
 let seen = 0
+/** The conversation that was begun here: nothing in it is history, however fast the answer came. */
+let begun: string | undefined
+/** The messages that are history, or of which the page around has heard. */
+const told = new Set<string>()
 let unread = 0
 /** The page around wants a notice even if the key asks for no consent. */
 let notice = false
@@ -47,7 +51,11 @@ function newLive(): Live {
       watch(before, state)
     },
     onConversation: (pending, conv) => {
-      if (made === live && state.conv === undefined && pending.conv === undefined) become({ conv })
+      if (made !== live || state.conv !== undefined || pending.conv !== undefined) return
+      begun = conv
+      const before = state
+      become({ conv })
+      watch(before, state)
     },
     onActivity: () => {},
   })
@@ -61,6 +69,8 @@ function leave() {
   old.close()
   entered = false
   seen = 0
+  begun = undefined
+  told.clear()
   become({ conv: undefined, live: live.current })
 }
 
@@ -107,13 +117,15 @@ function watch(before: State, now: State) {
   if (before.live.link !== now.live.link && now.live.link.is === 'ended') ended(now.live.link.code)
   if (!chat || was === chat) return
   const finished = chat.messages.filter((m) => m.role !== 'user' && m.id !== chat.open?.msg)
-  if (was?.loaded && was.conv === chat.conv) {
-    const known = new Set(was.messages.filter((m) => m.id !== was.open?.msg).map((m) => m.id))
-    for (const m of finished) {
-      if (known.has(m.id)) continue
-      emit('message', { from: m.role === 'agent' ? 'human' : 'ai', at: m.at })
-      if (m.run?.state === 'failed') emit('error', { code: m.run.code })
-    }
+  const followed = was?.loaded && was.conv === chat.conv
+  for (const m of finished) {
+    if (told.has(m.id)) continue
+    told.add(m.id)
+    if (!followed && chat.conv !== begun) continue
+    emit('message', { from: m.role === 'agent' ? 'human' : 'ai', at: m.at })
+    if (m.run?.state === 'failed') emit('error', { code: m.run.code })
+  }
+  if (followed) {
     if (was.owner.epoch !== chat.owner.epoch) emit('handoff', { to: chat.owner.kind, name: chat.owner.name })
   }
   if (now.open || !was?.loaded) seen = finished.length
