@@ -87,11 +87,12 @@ sandbox() {
 # alive FILE: the process whose id FILE holds is running, and is still the one that was started.
 alive() {
 	local pid started
-	[[ -s "$1" ]] && read -r pid started <"$1" && [[ "$(started_at "$pid")" == "$started" ]]
+	[[ -s "$1" ]] && read -r pid started <"$1" && [[ -n "$started" && "$(started_at "$pid")" == "$started" ]]
 }
 
 # A process id comes back after a while; with the start time it means one process for ever.
-started_at() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null; }
+# One that has ended and waits to be collected has no start time.
+started_at() { awk '$3 != "Z" { print $22 }' "/proc/$1/stat" 2>/dev/null; }
 
 # daemon FILE LOG COMMAND...: starts in the background, detached from this terminal and its pipes; its id goes to FILE.
 daemon() {
