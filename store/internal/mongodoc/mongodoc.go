@@ -150,20 +150,25 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	return failed("insert", coll, err)
 }
 
-// patiently repeats a write that the server answered it has not done and could do another time: it came into conflict
-// with others, and some servers leave it to the client to wait for its turn.
+// conflicts are the codes with which a server answers that it has not done a write because it came into conflict with
+// others: WriteConflict, InternalError (how FerretDB words a failed serialization), and the SQLSTATEs of a serialization
+// failure (40001) and a broken deadlock (40P01) as DocumentDB packs them into a number.
+var conflicts = []int{112, 1, 16777220, 16908292}
+
+// patiently repeats a write that the server answered it has not done and could do another time: some servers leave it to
+// the client to wait for its turn. The waits are long and grow, because who comes back while a deadlock of many is still
+// being broken is the next to be part of it.
 func patiently(ctx context.Context, write func() error) error {
-	for range 5 {
+	for wait := 30 * time.Millisecond; wait < time.Second; wait *= 2 {
 		err := write()
 		var answer mongo.ServerError
-		const internalError, writeConflict = 1, 112
-		if !errors.As(err, &answer) || !answer.HasErrorCode(internalError) && !answer.HasErrorCode(writeConflict) {
+		if !errors.As(err, &answer) || !slices.ContainsFunc(conflicts, answer.HasErrorCode) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(rand.N(40 * time.Millisecond)):
+		case <-time.After(wait + rand.N(wait)):
 		}
 	}
 	return write()
