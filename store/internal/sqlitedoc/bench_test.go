@@ -59,7 +59,7 @@ func BenchmarkOverhead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	page, err := e.read.db.Prepare(`SELECT body FROM docs WHERE tenant = ? AND coll = 'notes' AND json_extract(body, '$."conv"') = ? ORDER BY json_extract(body, '$."at"') DESC LIMIT 50`)
+	page, err := e.read.db.Prepare(`SELECT body FROM docs WHERE tenant = ? AND coll = 'notes' AND json_extract(body, '$."conv"') = ? ORDER BY json_extract(body, '$."at"') DESC, id DESC LIMIT 50`)
 	if err != nil {
 		b.Fatal(err)
 	}
