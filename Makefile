@@ -36,13 +36,13 @@ frontend-test:
 	cd frontend && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 	@test -z "$$(git status --porcelain -- frontend/dist)" || { git status --short -- frontend/dist; echo "frontend/dist is not what its source builds: run make dist and commit it"; exit 1; }
 
-# Faults for an hour, and the long figures of the tests beside it (cuts, kills, restarts, copies). The seed that it prints
+# Faults for an hour, and the long figures of the tests beside it (cuts, kills, restarts, copies, takeovers). The seed that it prints
 # repeats it: make soak SOAK=10m SEED=7.
 SOAK = 1h
 SEED = 0
 soak:
 	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && \
-		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies' -soak $(SOAK) -seed $(SEED)
+		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies|TakeoversInMid' -soak $(SOAK) -seed $(SEED)
 
 # The program under load, beside references that do less (e2e/load says which); JSON lines, then medians and ratios.
 MEASURE = all

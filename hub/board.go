@@ -14,24 +14,30 @@ import (
 	"aihub/store"
 )
 
-// A board is a tenant's live registry as this instance knows it, and the sessions of the staff that watch it. It exists
-// while there are any.
+// A board is a tenant's live registry as this instance knows it, the sessions of the staff that watch it, and the
+// participants who are told that they are watched (watched.go). It exists while there are any.
 type board struct {
 	tenant store.TenantID
 	hub    *Hub
 
-	mu       sync.Mutex
-	entries  map[string]*boardEntry // by conversation
-	watchers map[string]map[string]By
-	members  map[*Session]*boardMember
-	ready    chan struct{} // closed when what is kept has been read
-	told     bool
-	stop     func()
-	gone     bool
+	mu        sync.Mutex
+	entries   map[string]*boardEntry        // by conversation
+	watchers  map[string]map[string]watcher // by conversation and session
+	members   map[*Session]*boardMember
+	witnesses map[*Session]map[string]bool // by conversation: whether they know that it is watched
+	ready     chan struct{}                // closed when what is kept has been read
+	told      bool
+	stop      func()
+	gone      bool
 }
 
 type boardEntry struct {
 	view  LiveView
+	heard time.Time
+}
+
+type watcher struct {
+	by    By
 	heard time.Time
 }
 
@@ -147,7 +153,8 @@ func (h *Hub) board(ctx context.Context, t store.TenantID) (*board, error) {
 	h.boards.mu.Lock()
 	b, ok := h.boards.all[t]
 	if !ok {
-		b = &board{tenant: t, hub: h, entries: map[string]*boardEntry{}, watchers: map[string]map[string]By{}, members: map[*Session]*boardMember{}, ready: make(chan struct{})}
+		b = &board{tenant: t, hub: h, entries: map[string]*boardEntry{}, watchers: map[string]map[string]watcher{}, members: map[*Session]*boardMember{},
+			witnesses: map[*Session]map[string]bool{}, ready: make(chan struct{})}
 		h.boards.all[t] = b
 	}
 	h.boards.mu.Unlock()
@@ -200,12 +207,13 @@ func (b *board) receive(key string, value []byte) {
 			return
 		}
 		if b.watchers[conv] == nil {
-			b.watchers[conv] = map[string]By{}
+			b.watchers[conv] = map[string]watcher{}
 		}
-		if b.watchers[conv][session] == by {
+		known := b.watchers[conv][session].by == by
+		b.watchers[conv][session] = watcher{by, time.Now()}
+		if known { // it was only renewed
 			return
 		}
-		b.watchers[conv][session] = by
 	case value == nil:
 		delete(b.entries, conv)
 	default:
@@ -231,6 +239,11 @@ func (b *board) touch(conv string) {
 	for _, m := range b.members {
 		m.dirty[conv] = struct{}{}
 	}
+	for s, told := range b.witnesses {
+		if _, mine := told[conv]; mine {
+			b.tellWitness(s, conv)
+		}
+	}
 }
 
 // view is an entry with who watches it. The caller holds mu.
@@ -241,9 +254,9 @@ func (b *board) view(conv string) (LiveView, bool) {
 	}
 	v := e.view
 	v.Watchers = []By{}
-	for _, by := range b.watchers[conv] {
-		if !slices.Contains(v.Watchers, by) {
-			v.Watchers = append(v.Watchers, by)
+	for _, w := range b.watchers[conv] {
+		if !slices.Contains(v.Watchers, w.by) {
+			v.Watchers = append(v.Watchers, w.by)
 		}
 	}
 	slices.SortFunc(v.Watchers, func(x, y By) int { return strings.Compare(x.ID, y.ID) })
@@ -307,7 +320,19 @@ func encodeSnap(f liveFrame) []byte {
 func (b *board) leave(s *Session) {
 	b.mu.Lock()
 	delete(b.members, s)
-	last := len(b.members) == 0
+	b.endIfLast()
+}
+
+// endWitness ends what witness began, and the board with its last member.
+func (b *board) endWitness(s *Session) {
+	b.mu.Lock()
+	delete(b.witnesses, s)
+	b.endIfLast()
+}
+
+// endIfLast ends the board when nobody is left. The caller holds mu, which it gives up.
+func (b *board) endIfLast() {
+	last := len(b.members) == 0 && len(b.witnesses) == 0
 	stop := b.stop
 	if last {
 		b.gone = true
@@ -340,6 +365,17 @@ func (b *board) flush(now time.Time) {
 	for conv, e := range b.entries {
 		if now.Sub(e.heard) > KeepFor {
 			delete(b.entries, conv)
+			b.touch(conv)
+		}
+	}
+	for conv, of := range b.watchers {
+		for session, w := range of {
+			if now.Sub(w.heard) > KeepFor {
+				delete(of, session)
+			}
+		}
+		if len(of) == 0 {
+			delete(b.watchers, conv)
 			b.touch(conv)
 		}
 	}

@@ -141,6 +141,7 @@ func (h *Hub) subscribe(ctx context.Context, s *Session, c command) error {
 func (h *Hub) follows(ctx context.Context, s *Session, conv store.Conversation, r *room) {
 	s.follow(conv.ID, r)
 	h.track(s.principal(), conv, r)
+	h.tellWatched(ctx, s, conv)
 	h.showEntries(ctx, s, conv.ID)
 }
 
@@ -170,6 +171,7 @@ func (h *Hub) unsubscribe(s *Session, conv string) {
 		r.leave(s)
 	}
 	h.lookAway(s, conv)
+	h.unheeded(s, conv)
 }
 
 // dispatchOwner carries out a command that changes who answers.

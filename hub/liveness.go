@@ -37,8 +37,8 @@ func (s *Session) farewell(code int, reason string) {
 func (s *Session) end() {
 	s.hub.sessions.remove(s)
 	s.mu.Lock()
-	rooms, staff, live := s.rooms, s.staff, s.live
-	s.rooms, s.staff, s.live = map[string]*room{}, nil, nil
+	rooms, staff, live, witnessing := s.rooms, s.staff, s.live, s.witnessing
+	s.rooms, s.staff, s.live, s.witnessing = map[string]*room{}, nil, nil, nil
 	s.mu.Unlock()
 	for _, r := range rooms {
 		r.leave(s)
@@ -52,6 +52,9 @@ func (s *Session) end() {
 	}
 	if live != nil {
 		live.leave(s)
+	}
+	if witnessing != nil {
+		witnessing.endWitness(s)
 	}
 	s.hub.leave(s)
 	s.close(1000, "")

@@ -21,8 +21,9 @@ type logWriter struct {
 	seq   int64
 
 	// What the writer has passed on its way to the end, whoever asked it to go there.
-	taken int64 // the highest epoch of a person who took the conversation over; 0: none
-	lost  bool  // the log was another one before
+	taken int64      // the highest epoch of a person who took the conversation over; 0: none
+	owner *OwnerView // the last one that the log told of; nil: none
+	lost  bool       // the log was another one before
 }
 
 // openLog looks up the end of a conversation's log. An empty log (new, or expired) starts a new ep at seq 1.
@@ -95,6 +96,9 @@ func (w *logWriter) catchUp(ctx context.Context) (events []*frame, lost bool, er
 		}
 		if takenBy(f) {
 			w.taken = max(w.taken, f.Owner.Epoch)
+		}
+		if f.K == kindOwner && f.Owner != nil {
+			w.owner = f.Owner
 		}
 		events = append(events, f)
 		last = entry

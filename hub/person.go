@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"aihub/store"
 )
@@ -43,6 +44,31 @@ func (h *Hub) acceptForPerson(ctx context.Context, who Principal, c command, a a
 	a.place, err = h.appendMessage(ctx, who.Tenant, w, msg, byOf(who, role == store.RoleAgent), "")
 	if err != nil {
 		return a, busError(err)
+	}
+	if back := w.owner; role == store.RoleUser && back != nil && back.Kind == store.OwnerAI && back.Epoch > a.conv.Owner.Epoch {
+		return h.answerReturned(ctx, who, c, a, msg)
+	}
+	return a, nil
+}
+
+// answerReturned lets the AI answer a message that was meant for a person and stands behind the event that gave the
+// conversation back: who owns it at a message's place in the log answers it, so that no message is left to nobody.
+func (h *Hub) answerReturned(ctx context.Context, who Principal, c command, a accepted, question store.Interaction) (accepted, error) {
+	conv, err := readable(ctx, who, a.conv.ID)
+	if err != nil {
+		return a, err
+	}
+	id := runID(conv.ID, who.User, c.CID)
+	r, err := h.answer(ctx, who.Tenant, who.User, conv, question, id, c.Model)
+	switch {
+	case err == nil:
+		a.run, a.start = id, r
+	case errors.Is(err, store.ErrExists): // a copy of the command was faster
+		a.run, a.dup = id, true
+	case slices.Contains([]string{"conv_human", "conv_busy", "conflict", "conversation_closed"}, asError(err).Code):
+		// Whoever has the conversation by now has this message too.
+	default:
+		return a, err
 	}
 	return a, nil
 }

@@ -55,20 +55,21 @@ type Session struct {
 
 	user string // of who, who never becomes somebody else
 
-	mu       sync.Mutex
-	who      Principal
-	token    string // of who; it is checked again while the connection lives
-	known    bool   // authenticated
-	warned   bool   // auth.soon was sent for the current token
-	rooms    map[string]*room
-	staff    map[string]*room // the staff logs of conversations
-	live     *board           // of the tenant, while the session watches it
-	sent     map[string]int64 // last seq queued, per conversation
-	pinged   time.Time        // when the last ping was queued; zero: it was answered
-	atPing   map[string]int64 // sent, as of the last ping
-	nextPing time.Time
-	checkAt  time.Time // when the token is checked again
-	circle   *circle   // of the tenant; nil: not authenticated
+	mu         sync.Mutex
+	who        Principal
+	token      string // of who; it is checked again while the connection lives
+	known      bool   // authenticated
+	warned     bool   // auth.soon was sent for the current token
+	rooms      map[string]*room
+	staff      map[string]*room // the staff logs of conversations
+	live       *board           // of the tenant, while the session watches it
+	witnessing *board           // of the tenant, while the person is told who watches (watched.go)
+	sent       map[string]int64 // last seq queued, per conversation
+	pinged     time.Time        // when the last ping was queued; zero: it was answered
+	atPing     map[string]int64 // sent, as of the last ping
+	nextPing   time.Time
+	checkAt    time.Time // when the token is checked again
+	circle     *circle   // of the tenant; nil: not authenticated
 
 	busy      atomic.Bool             // a command is being carried out
 	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts

@@ -307,3 +307,52 @@ func (c *client) user() string {
 	}
 	return ""
 }
+
+// Where the tenant wants it told, the participant hears that somebody watches, on any instance and also when they come
+// later, and that it is over; elsewhere not one frame says so.
+func TestThePersonIsToldThatTheyAreWatched(t *testing.T) {
+	w := newWorld(t, unlimited)
+	p, err := w.tenant("alfa").Profile(t.Context())
+	must(t, err)
+	p.Privacy.TellWatched = true
+	_, err = w.tenant("alfa").UpdateProfile(t.Context(), p)
+	must(t, err)
+	one, two := w.hub(), w.hub()
+	watched := func(c *client, conv string, on bool) {
+		c.await(fmt.Sprint("watched: ", on), func(f in) bool { return f.T == "watched" && f.Conv == conv && bytesHave(f.raw, fmt.Sprintf(`"on":%v`, on)) })
+	}
+	c, boss, second := connect(t, one, "alfa/usuario"), connect(t, two, "alfa/supervisor"), connect(t, one, "alfa/segundo")
+	ok := c.ask("", "um", "n=2")
+	c.ended(ok.Run)
+	boss.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	watched(c, ok.Conv, true)
+	second.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	later := connect(t, two, "alfa/usuario")
+	later.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	watched(later, ok.Conv, true)
+	boss.end()
+	<-boss.done
+	second.do(map[string]any{"t": "unsub", "conv": ok.Conv})
+	watched(c, ok.Conv, false)
+	watched(later, ok.Conv, false)
+	told := 0
+	for _, f := range c.all() {
+		if f.T == "watched" {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("it was told %d times", told)
+	}
+
+	silent, foreign := connect(t, one, "beta/usuario"), connect(t, two, "beta/supervisor")
+	other := silent.ask("", "um", "n=2")
+	silent.ended(other.Run)
+	foreign.do(map[string]any{"t": "sub", "conv": other.Conv})
+	time.Sleep(time.Second)
+	for _, f := range silent.all() {
+		if f.T == "watched" {
+			t.Errorf("told although nobody wants it: %s", f.raw)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type Frame struct {
 	Recovered *bool      `json:"recovered"`
 	Messages  []Message  `json:"messages"`
 	Open      *OpenRun   `json:"open"`
+	Owner     *Owner     `json:"owner"` // also of the event owner
 	Session   string     `json:"session"`
 	User      NamedThing `json:"user"`
 	Tenant    NamedThing `json:"tenant"`
@@ -93,6 +94,14 @@ type OpenRun struct {
 	Msg  string `json:"msg"`
 	Text string `json:"text"`
 	Off  int64  `json:"off"`
+}
+
+// An Owner is who answers in a conversation: ai, human or queue.
+type Owner struct {
+	Kind  string `json:"kind"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Epoch int64  `json:"epoch"`
 }
 
 // A NamedThing is a person or a tenant.
@@ -200,7 +209,7 @@ func (c *Conn) read() {
 		if c.push != nil {
 			c.push(f)
 		}
-		if len(f.ID) > 0 {
+		if len(f.ID) > 0 && f.T != "staff" { // whose id names an entry
 			c.answer(f)
 		}
 	}

@@ -178,6 +178,9 @@ func (d *Device) connect() (*Conn, error) {
 	d.conn = c
 	var subs []Cmd
 	for _, v := range d.views {
+		if v.left {
+			continue
+		}
 		v.asked = true
 		subs = append(subs, v.sub())
 	}
@@ -237,7 +240,9 @@ func (d *Device) positions() map[string]int64 {
 	defer d.mu.Unlock()
 	pos := map[string]int64{}
 	for conv, v := range d.views {
-		pos[conv] = v.Seq
+		if !v.left {
+			pos[conv] = v.Seq
+		}
 	}
 	return pos
 }
@@ -288,6 +293,9 @@ func (d *Device) frame(f Frame) {
 		d.resumes++
 	case "ev":
 	default:
+		return
+	}
+	if v.left {
 		return
 	}
 	verdict := v.Apply(f)
@@ -389,6 +397,17 @@ func (d *Device) Follow(conv string) {
 		v.asked = true
 		go d.subscribe(d.conn, v.sub())
 	}
+}
+
+// Leave makes the client follow a conversation no more; what it has seen stays.
+func (d *Device) Leave(ctx context.Context, conv string) error {
+	d.mu.Lock()
+	if v := d.views[conv]; v != nil {
+		v.left = true
+	}
+	d.mu.Unlock()
+	_, err := d.Do(ctx, Cmd{"t": "unsub", "conv": conv})
+	return err
 }
 
 // Look calls look with the view of a conversation (nil: there is none) until it returns true.

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,10 +19,14 @@ type View struct {
 	Messages map[string]Message
 	Order    []string
 	Runs     map[string]*Answer
+	Owner    Owner
 	Breaches []string
 
 	loaded  bool
-	asked   bool // a sub is under way
+	asked   bool            // a sub is under way
+	left    bool            // it is not followed any more
+	told    Owner           // of the last event owner in this log
+	owners  map[int64]int64 // epoch → seq of its event
 	places  map[string]string
 	endedAt map[string]int64 // seq of each run's end
 }
@@ -47,7 +53,7 @@ func (a *Answer) show() {
 
 // NewView is of a conversation that nothing is known of.
 func NewView(conv string) *View {
-	return &View{Conv: conv, Messages: map[string]Message{}, Runs: map[string]*Answer{}, places: map[string]string{}, endedAt: map[string]int64{}}
+	return &View{Conv: conv, Messages: map[string]Message{}, Runs: map[string]*Answer{}, places: map[string]string{}, endedAt: map[string]int64{}, owners: map[int64]int64{}}
 }
 
 func (v *View) breach(format string, args ...any) {
@@ -82,7 +88,13 @@ func (v *View) Apply(f Frame) int {
 }
 
 func (v *View) snapshot(f Frame) {
+	if v.Ep != f.Ep {
+		v.told = Owner{}
+	}
 	v.loaded, v.Ep, v.Seq = true, f.Ep, f.Seq
+	if f.Owner != nil {
+		v.own(*f.Owner) // the store may know already what the log is about to tell
+	}
 	v.Messages, v.Order = map[string]Message{}, nil
 	for _, m := range f.Messages {
 		v.put(m)
@@ -142,7 +154,7 @@ func (v *View) event(f Frame) int {
 		if v.Ep != "" || first != 1 {
 			return Lost
 		}
-		v.Ep, v.Seq = f.Ep, 0
+		v.Ep, v.Seq, v.told = f.Ep, 0, Owner{}
 	}
 	switch {
 	case f.Seq <= v.Seq:
@@ -156,7 +168,17 @@ func (v *View) event(f Frame) int {
 	if f.K != "delta" {
 		v.places[place] = f.K + " " + f.Msg + " " + f.Run + " " + f.State
 	}
+	if v.told.Kind == "human" && (f.K == "run.start" || f.K == "delta") {
+		v.breach("the AI goes on while %s answers: %s", v.told.Name, f.Raw)
+	}
 	switch f.K {
+	case "owner":
+		if f.Owner == nil || f.Owner.Epoch <= v.told.Epoch {
+			v.breach("an event owner without one, or of an epoch that is over: %s", f.Raw)
+			return Applied
+		}
+		v.told, v.owners[f.Owner.Epoch] = *f.Owner, f.Seq
+		v.own(*f.Owner)
 	case "msg":
 		v.put(Message{ID: f.Msg, Role: f.Role, Text: f.Text, CID: f.CID})
 	case "run.start":
@@ -167,6 +189,31 @@ func (v *View) event(f Frame) int {
 		v.ended(f)
 	}
 	return Applied
+}
+
+// own notes who answers: an epoch has one owner.
+func (v *View) own(o Owner) {
+	if o.Epoch == v.Owner.Epoch && v.Owner.Kind != "" && o != v.Owner {
+		v.breach("in epoch %d both %q and %q answer", o.Epoch, v.Owner.ID, o.ID)
+	}
+	v.Owner = o
+}
+
+// OwnerAt is the seq of the event with which an epoch of the owner began; 0: it was not seen.
+func (v *View) OwnerAt(epoch int64) int64 { return v.owners[epoch] }
+
+// Mark is all that a client knows of the conversation, in short: clients with the same mark know the same.
+func (v *View) Mark() string {
+	mark := fmt.Sprintf("%s/%d %s %d", v.Ep, v.Seq, v.Owner.Kind, v.Owner.Epoch)
+	for _, id := range slices.Sorted(maps.Keys(v.Messages)) {
+		if id != "" {
+			mark += " " + id
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.Runs)) {
+		mark += fmt.Sprintf(" %s:%s:%x", id, v.Runs[id].State, sha256.Sum256(v.Runs[id].Text))
+	}
+	return mark
 }
 
 func (v *View) start(f Frame) {
@@ -209,6 +256,9 @@ func (v *View) delta(f Frame) {
 }
 
 func (v *View) ended(f Frame) {
+	if f.Msg == "" {
+		return // of a run that waited and whose turn will not come
+	}
 	v.endedAt[f.Run] = f.Seq
 	a := v.Runs[f.Run]
 	if a == nil {
