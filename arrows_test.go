@@ -43,6 +43,7 @@ var only = map[string][]string{
 	"aihub/store/internal/mongodoc":       {"aihub/store/..."},
 	"github.com/prometheus/client_golang": {"aihub", "aihub/handlers", "aihub/hub", "aihub/llm/...", "aihub/store/..."},
 	"github.com/tiktoken-go/tokenizer":    {"aihub/llm/..."},
+	"github.com/wneessen/go-mail":         {"aihub/handlers"},
 }
 
 func TestImportsFollowTheArrows(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -35,6 +36,8 @@ var settings = []setting{
 	{name: "AIHUB_ACCESS_TTL", def: "900", help: "life of an access token in seconds, 5 to 86400"},
 	{name: "AIHUB_DEMO_PASSWORD", def: "demo-aihub", help: "password of the demo's users, 8 to 256 bytes", secret: true},
 	{name: "AIHUB_LLM_NETWORKS", help: "private networks that distributors' model addresses may reach, like 10.1.0.0/16,fd00::/8; default none, in development loopback"},
+	{name: "AIHUB_SMTP_URL", help: "server that takes mails: smtp://user:password@host:587 (STARTTLS is required) or smtps://…; unset: no mails are sent", secret: true},
+	{name: "AIHUB_SMTP_FROM", help: "address that mails come from, like atendimento@hub.example.com"},
 	{name: "AIHUB_OTLP_ENDPOINT", help: "address of an OpenTelemetry collector, like http://collector:4318/v1/traces; unset: no spans"},
 	{name: "MONGODB_URI", help: "database; unset: embedded SQLite in AIHUB_DATA, for a single instance", secret: true},
 	{name: "NATS_URL", help: "bus between instances; unset: embedded in this process, for a single instance", secret: true},
@@ -61,6 +64,8 @@ type config struct {
 	mongodbURI        string
 	natsURL           string
 	openAI, gemini    provider
+	smtp              *url.URL // nil: no mails are sent
+	mailFrom          mail.Address
 	madeDevelopmentAt string // the file of a master key that was made just now
 }
 
@@ -158,6 +163,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 	if c.networks, err = networks(get("AIHUB_LLM_NETWORKS"), c.production); err != nil {
 		return c, errors.New("AIHUB_LLM_NETWORKS must be networks separated by commas, like 10.1.0.0/16,fd00::/8")
+	}
+	if c.smtp, c.mailFrom, err = smtpServer(get("AIHUB_SMTP_URL"), get("AIHUB_SMTP_FROM")); err != nil {
+		return c, err
 	}
 	if c.openAI.baseURL != "" {
 		if u, err := url.Parse(c.openAI.baseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -269,4 +277,20 @@ func publicURL(s string, production bool) (*url.URL, error) {
 		return nil, errors.New("AIHUB_PUBLIC_URL must be an address without a path, like https://hub.example.com (http:// only in development)")
 	}
 	return u, nil
+}
+
+// smtpServer reads where mails are handed over and whom they come from; neither or both are given.
+func smtpServer(server, from string) (*url.URL, mail.Address, error) {
+	if server == "" && from == "" {
+		return nil, mail.Address{}, nil
+	}
+	u, err := url.Parse(server)
+	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, mail.Address{}, errors.New("AIHUB_SMTP_URL must be like smtp://user:password@mail.example.com:587 or smtps://…; AIHUB_SMTP_FROM needs it")
+	}
+	a, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil, mail.Address{}, errors.New("AIHUB_SMTP_FROM must be an address, like atendimento@hub.example.com; AIHUB_SMTP_URL needs it")
+	}
+	return u, *a, nil
 }

@@ -147,12 +147,20 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	})
 	defer closeHub()
 
+	mailer, err := openMailer(c, metrics, log)
+	if err != nil {
+		return err
+	}
+	if mailer != nil {
+		defer closing(log, "mail", mailer.Close)
+	}
+
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	edge, err := handlers.New(handlers.Options{ReadPDF: []string{self, readPDF}, Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Metrics: metrics,
-		Dist: frontend.Dist(), PublicURL: c.publicURL,
+		Dist: frontend.Dist(), PublicURL: c.publicURL, Mailer: mailer,
 		Version: version(), Development: !c.production})
 	if err != nil {
 		return err
@@ -200,6 +208,14 @@ func openBus(ctx context.Context, c config, log *slog.Logger) (*natsbus.Bus, err
 		return natsbus.Connect(ctx, c.natsURL, log)
 	}
 	return natsbus.Embedded(ctx, filepath.Join(c.data, "bus"), log)
+}
+
+// openMailer starts what sends mails, or returns nil when the configuration names no server for them.
+func openMailer(c config, metrics prometheus.Registerer, log *slog.Logger) (*handlers.Mailer, error) {
+	if c.smtp == nil {
+		return nil, nil
+	}
+	return handlers.NewMailer(handlers.MailOptions{Server: c.smtp, From: c.mailFrom, Logger: log, Metrics: metrics})
 }
 
 // serve listens and serves in a goroutine that stop ends. What ends it otherwise goes to failed.

@@ -77,6 +77,9 @@ func TestForeignIDsAreUnknownOnEveryRoute(t *testing.T) {
 		unknown := id[:len(id)-3] + "000"
 		for method := range methods {
 			var body any
+			if strings.HasSuffix(path, "/email") {
+				body = map[string]any{"email": "ana@example.com"}
+			}
 			if method == "patch" {
 				body = map[string]any{"title": "x"}
 				if tag(path) != "conversations" {

@@ -66,6 +66,14 @@ func upload[I any, P interface {
 	register[I, P](s, a, roles, op, do)
 }
 
+// accepted is private for a route that answers 202: what was asked is done later.
+func accepted[I any, P interface {
+	*I
+	credentials() string
+}, O any](s *Server, a huma.API, roles []string, method, path, summary string, do func(context.Context, hub.Principal, P) (*O, error)) {
+	register[I, P](s, a, roles, operation(method, path, summary, http.StatusAccepted), do)
+}
+
 // privateEmpty is private for a route that answers 204.
 func privateEmpty[I any, P interface {
 	*I

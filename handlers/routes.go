@@ -83,6 +83,7 @@ func (s *Server) api(r *mux.Router) {
 	privateEmpty(s, a, talkers, "DELETE", "/api/v1/conversations/{id}", "Delete a conversation", s.deleteConversation)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
+	accepted(s, a, talkers, "POST", "/api/v1/conversations/{id}/transcript/email", "Send the person their conversation by mail", s.mailTranscript)
 
 	s.supervision(a)
 	s.management(a)

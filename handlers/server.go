@@ -31,6 +31,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
 	Dist      fs.FS               // the built front end
+	Mailer    *Mailer             // nil: no mails are sent
 	PublicURL *url.URL            // where browsers reach this installation; nil: wherever they say
 	Version   string
 	// Development opens what only developers may see: the list of portals at "/" and the gallery.
@@ -55,6 +56,7 @@ type Server struct {
 	public   *url.URL
 	version  string
 	dev      bool
+	mailer   *Mailer // nil: no mails are sent
 	logins   *attempts
 }
 
@@ -73,7 +75,7 @@ func New(o Options) (*Server, error) {
 	}
 	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
-		public: o.PublicURL, version: o.Version, dev: o.Development, logins: newAttempts()}, nil
+		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts()}, nil
 }
 
 // Handler serves people and clients.

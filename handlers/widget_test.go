@@ -497,7 +497,7 @@ func TestHours(t *testing.T) {
 }
 
 func TestTheWidgetsConfigurationIsTheSameTextInJSON(t *testing.T) {
-	c := configOf(widgetUse{key: store.WidgetKey{ID: "pk_1"}, profile: store.Profile{Slug: "a", Name: "A"}}, time.Now())
+	c := (&Server{}).configOf(widgetUse{key: store.WidgetKey{ID: "pk_1"}, profile: store.Profile{Slug: "a", Name: "A"}}, time.Now())
 	data, err := json.Marshal(c)
 	must(t, err)
 	if want := `"fields":[]`; !strings.Contains(string(data), want) || c.Consent != nil || !c.Signed {

@@ -130,6 +130,7 @@ type widgetConfig struct {
 	Hours    *configHours `json:"hours,omitempty"`
 	Fallback configReach  `json:"fallback"`
 	Signed   bool         `json:"signed"` // "powered by"
+	Mail     bool         `json:"mail"`   // a conversation can be sent by mail
 }
 
 type configAsk struct {
@@ -163,7 +164,7 @@ func (s *Server) widgetFrame(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, err)
 		return
 	}
-	config, err := json.Marshal(configOf(u, time.Now()))
+	config, err := json.Marshal(s.configOf(u, time.Now()))
 	if err != nil {
 		s.log.Error("widget configuration", "key", u.key.ID, "error", err)
 		sendProblem(w, hub.E("internal"))
@@ -207,10 +208,10 @@ func frameLanguage(r *http.Request, asked string) string {
 	return language(r)
 }
 
-func configOf(u widgetUse, now time.Time) widgetConfig {
+func (s *Server) configOf(u widgetUse, now time.Time) widgetConfig {
 	k, view := u.key, viewPortal(u.profile)
 	c := widgetConfig{Key: k.ID, Name: view.PortalName, Logo: view.LogoURL, Identity: k.Identity == store.IdentityRequired, Greeting: k.Greeting, Fields: []configAsk{},
-		Purpose: k.Purpose, Signed: !k.Unsigned, Fallback: configReach{only(k.Fallback.WhatsApp, "0123456789"), k.Fallback.Phone, webAddress(k.Fallback.URL)}}
+		Purpose: k.Purpose, Signed: !k.Unsigned, Mail: s.mailer != nil, Fallback: configReach{only(k.Fallback.WhatsApp, "0123456789"), k.Fallback.Phone, webAddress(k.Fallback.URL)}}
 	for _, f := range k.Fields {
 		c.Fields = append(c.Fields, configAsk{f.Name, f.Required})
 	}

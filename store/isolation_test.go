@@ -54,6 +54,9 @@ func stock(t *testing.T, a *store.Tenant) names {
 	must(t, a.CreateWidgetKey(ctx, store.WidgetKey{ID: n.Widget, Name: canary, Origins: []string{"https://alfa.example"}, PerDay: 1}))
 	must(t, a.CreateVisitor(ctx, store.Visitor{ID: n.Visitor, KeyID: n.Widget, Identity: n.Identity, Name: canary}))
 	must(t, a.TakeVisitor(ctx, store.WidgetKey{ID: n.Widget, PerDay: 1}))
+	for range store.MailsToAddress {
+		must(t, a.TakeMail(ctx, n.User, n.Email))
+	}
 	k, _, err := a.CreateAPIKey(ctx, store.APIKey{Name: canary, UserID: n.User})
 	must(t, err)
 	b, err := a.CreateArticle(ctx, store.Article{Title: canary, Text: canary})
@@ -353,6 +356,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	},
 	"EndVisitor": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.EndVisitor(ctx, n.Visitor)
+	},
+	"TakeMail": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.TakeMail(ctx, n.User, n.Email)
 	},
 	"TakeVisitor": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.TakeVisitor(ctx, store.WidgetKey{ID: n.Widget, PerDay: 1})

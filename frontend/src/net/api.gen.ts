@@ -268,6 +268,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{id}/transcript/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send the person their conversation by mail */
+        post: operations["post-conversations-id-transcript-email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports": {
         parameters: {
             query?: never;
@@ -1281,6 +1298,19 @@ export interface components {
             password: string;
             /** @description the portal's slug */
             tenant: string;
+        };
+        MailInputBody: {
+            /** @description where to; empty: the person's own address, if it is known */
+            email?: string;
+            /**
+             * @default pt-BR
+             * @enum {string}
+             */
+            locale: "pt-BR" | "en";
+        };
+        MailOutputBody: {
+            /** @description where it is going */
+            email: string;
         };
         MeBody: {
             /** @description what the person may choose from; empty: there is no choice */
@@ -2762,6 +2792,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-conversations-id-transcript-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailOutputBody"];
                 };
             };
             /** @description Error */
