@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones also where the system has none
 )
@@ -15,17 +16,23 @@ const (
 
 // zone returns a tenant's time zone.
 func zone(name string) *time.Location {
-	if name != "" {
+	for _, name := range []string{name, "America/Sao_Paulo"} {
+		if name == "" {
+			continue
+		}
+		if loc, ok := zones.Load(name); ok {
+			return loc.(*time.Location)
+		}
 		if loc, err := time.LoadLocation(name); err == nil {
+			zones.Store(name, loc)
 			return loc
 		}
 	}
-	loc, err := time.LoadLocation("America/Sao_Paulo")
-	if err != nil {
-		return time.UTC // can't happen: the zones are compiled in
-	}
-	return loc
+	return time.UTC // can't happen: the zones are compiled in
 }
+
+// zones are those in use, by name: reading one takes longer than all else that a reservation does outside the database.
+var zones sync.Map
 
 // layouts are the local times that name a period; they hold no dot, since they are parts of field paths.
 var layouts = map[string]string{WindowMinute: "2006-01-02T15-04", WindowDay: "2006-01-02", WindowMonth: "2006-01"}

@@ -69,7 +69,7 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	var eng doc.Engine
 	var err error
 	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
-		eng, err = sqlitedoc.Open(ctx, path)
+		eng, err = sqlitedoc.Open(ctx, path, s.log)
 	} else {
 		eng, err = mongodoc.Open(ctx, spec, o.mongo)
 	}

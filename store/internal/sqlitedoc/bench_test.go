@@ -3,6 +3,7 @@ package sqlitedoc
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 func openBench(b *testing.B) *engine {
 	b.Helper()
-	opened, err := Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"))
+	opened, err := Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

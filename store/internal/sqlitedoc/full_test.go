@@ -3,6 +3,7 @@ package sqlitedoc
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ type page struct {
 // A full disk refuses writes and nothing else, and what made room is enough to go on.
 func TestAFullDiskRefusesWritesUntilThereIsRoom(t *testing.T) {
 	ctx := t.Context()
-	opened, err := Open(ctx, filepath.Join(t.TempDir(), "full.db"))
+	opened, err := Open(ctx, filepath.Join(t.TempDir(), "full.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestAFullDiskRefusesWritesUntilThereIsRoom(t *testing.T) {
 // What is acknowledged must survive the process, and a crash of the machine must not damage the file.
 func TestEveryConnectionWritesAheadAndSyncs(t *testing.T) {
 	ctx := t.Context()
-	opened, err := Open(ctx, filepath.Join(t.TempDir(), "journal.db"))
+	opened, err := Open(ctx, filepath.Join(t.TempDir(), "journal.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

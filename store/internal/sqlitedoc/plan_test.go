@@ -2,6 +2,7 @@ package sqlitedoc
 
 import (
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // What a query costs must not grow with what it does not look for: each finds its rows by the index made for it.
 func TestQueriesUseTheirIndexes(t *testing.T) {
 	ctx := t.Context()
-	opened, err := Open(ctx, filepath.Join(t.TempDir(), "plan.db"))
+	opened, err := Open(ctx, filepath.Join(t.TempDir(), "plan.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -25,23 +26,24 @@ const schema = `CREATE TABLE IF NOT EXISTS docs (
 	tenant TEXT NOT NULL, coll TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
 	PRIMARY KEY (tenant, coll, id))`
 
-// engine has one connection for writing, so that writers queue here and not on SQLite's busy timer, and several for
-// reading, which WAL lets run beside it.
+// engine has one connection for writing, so that writers queue here and not on SQLite's busy timer, several for reading,
+// which WAL lets run beside it, and one that moves the log into the file.
 type engine struct {
 	write, read *conns
+	log         *checkpointer
 	indexes     atomic.Pointer[map[string][]doc.Index] // by collection, once Migrate has made them
 }
 
 // Open opens the file, creating it if needed. synchronous=NORMAL: what is committed survives a
 // crash of the process; a crash of the machine may take the last moments with it, never the file's consistency. Who needs
-// more runs MongoDB.
-func Open(ctx context.Context, path string) (doc.Engine, error) {
+// more runs MongoDB. What goes wrong beside the operations is logged.
+func Open(ctx context.Context, path string, logger *slog.Logger) (doc.Engine, error) {
 	if err := registerContains(); err != nil {
 		return nil, fmt.Errorf("register contains: %w", err)
 	}
 	// Reads come from the system's cache without being copied, so that they cost the same in a large file.
 	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)&_pragma=mmap_size(1073741824)"
-	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=cache_size(-64000)&_txlock=immediate")
+	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(0)&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,12 @@ func Open(ctx context.Context, path string) (doc.Engine, error) {
 	}
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
-	return &engine{write: newConns(write), read: newConns(read)}, nil
+	log, err := sql.Open("sqlite", "file:"+path+pragmas)
+	if err != nil {
+		return nil, errors.Join(err, write.Close(), read.Close())
+	}
+	log.SetMaxOpenConns(1)
+	return &engine{write: newConns(write), read: newConns(read), log: newCheckpointer(log, logger)}, nil
 }
 
 // Times are stored as milliseconds, so that they compare as numbers.
@@ -167,13 +174,20 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", coll, err)
 	}
-	_, err = e.write.exec(ctx, `INSERT INTO docs (tenant, coll, id, body) VALUES (?, ?, ?, json_set(?, '$.id', ?, '$.distribuidor_id', nullif(?, '')))`,
+	_, err = e.exec(ctx, `INSERT INTO docs (tenant, coll, id, body) VALUES (?, ?, ?, json_set(?, '$.id', ?, '$.distribuidor_id', nullif(?, '')))`,
 		t, coll, id, string(body), id, t)
 	var se *sqlite.Error
 	if errors.As(err, &se) && (se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE) {
 		return doc.ErrExists
 	}
 	return failed("insert", coll, err)
+}
+
+// exec writes.
+func (e *engine) exec(ctx context.Context, stmt string, args ...any) (sql.Result, error) {
+	r, err := e.write.exec(ctx, stmt, args...)
+	e.log.wrote()
+	return r, err
 }
 
 func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
@@ -319,7 +333,7 @@ func (e *engine) change(ctx context.Context, what string, s doc.Scope, coll, id 
 	if err != nil {
 		return false, err
 	}
-	r, err := e.write.exec(ctx, stmt+w, append(args, more...)...)
+	r, err := e.exec(ctx, stmt+w, append(args, more...)...)
 	if err != nil {
 		return false, failed(what, coll, err)
 	}
@@ -389,7 +403,9 @@ func (e *engine) Pool() doc.Pool {
 	return doc.Pool{Open: int64(r.OpenConnections + w.OpenConnections), Busy: int64(r.InUse + w.InUse), Waits: r.WaitCount + w.WaitCount}
 }
 
-func (e *engine) Close(context.Context) error { return errors.Join(e.read.close(), e.write.close()) }
+func (e *engine) Close(context.Context) error {
+	return errors.Join(e.log.close(), e.read.close(), e.write.close())
+}
 
 // failed wraps what only trying again can mend.
 func failed(what, coll string, err error) error {

@@ -1,6 +1,7 @@
 package sqlitedoc_test
 
 import (
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 func TestEngine(t *testing.T) {
 	doctest.Run(t, func(t *testing.T) doc.Engine {
-		eng, err := sqlitedoc.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+		eng, err := sqlitedoc.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
