@@ -27,7 +27,7 @@ var (
 )
 
 // full is the short or the full figure.
-func full(short, long int) int {
+func full[T any](short, long T) T {
 	if *soak > 0 {
 		return long
 	}
@@ -197,72 +197,6 @@ func TestCopiesOfAMessageAreOneMessage(t *testing.T) {
 		t.Errorf("the model was asked %d times for %d messages", got, want)
 	}
 	t.Logf("%d messages × %d copies over 3 instances", people*messages, copies)
-}
-
-func TestExactlyAsManyAsThePlanAllowsAreAdmitted(t *testing.T) {
-	w := rig.New(t, rig.Setup{Instances: 3})
-	ctx := w.Context(3 * time.Minute)
-	const racers = 30
-	asked := 0
-	for i, email := range w.DB.AddPeople(t, "alfa", "usuario", 3) {
-		limit := []int{7, racers, racers + 1}[i]
-		// A day's limit, because a minute might end in the middle of the race.
-		w.DB.Limit(t, rig.PlanLimit{Window: "dia", Messages: int64(limit)})
-		api := &rig.API{Base: func() string { return w.Base(0) }, Tenant: "alfa", Email: email}
-		admitted, refused := race(t, ctx, w, api, racers)
-		if want := min(limit, racers); admitted != want || refused != racers-want {
-			t.Errorf("of %d messages at a limit of %d, %d were admitted and %d refused", racers, limit, admitted, refused)
-		}
-		asked += admitted
-	}
-	w.Rest(15 * time.Second)
-	w.Check()
-	if got := len(w.Up.Calls()); got != asked {
-		t.Errorf("the model was asked %d times for %d admitted messages", got, asked)
-	}
-}
-
-// race sends n messages of one person at once over all instances and counts the verdicts.
-func race(t *testing.T, ctx context.Context, w *rig.World, api *rig.API, n int) (admitted, refused int) {
-	t.Helper()
-	var conns []*rig.Conn
-	for i := range n {
-		c, err := rig.LoginAt(ctx, api, w.Base(i%len(w.Instances)), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		conns = append(conns, c)
-	}
-	var mu sync.Mutex
-	start := make(chan struct{})
-	var racing sync.WaitGroup
-	for i, c := range conns {
-		racing.Go(func() {
-			<-start
-			for {
-				f, err := c.Do(ctx, rig.Cmd{"t": "send", "cid": fmt.Sprintf("race-%d", i), "text": fmt.Sprintf("Olá [[label=race-%s-%d tokens=3]]", api.Email, i)})
-				if err == nil && f.T == "err" && f.Retry { // the server is busy, which is no verdict
-					time.Sleep(time.Duration(max(f.RetryMS, 50)) * time.Millisecond)
-					continue
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case err == nil && f.T == "ok":
-					admitted++
-				case err == nil && f.Code == "quota_exceeded" && f.ResetAt != "":
-					refused++
-				default:
-					t.Errorf("a racer was answered by %s %v", f.Raw, err)
-				}
-				return
-			}
-		})
-	}
-	close(start)
-	racing.Wait()
-	return admitted, refused
 }
 
 // faultyScripts are answers that fail in ways which every one of a storm's checks must still hold for.

@@ -173,6 +173,8 @@ func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted,
 
 // acceptForRun takes in a message that a model will answer.
 func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a accepted, w *logWriter) (accepted, error) {
+	ctx, cancel := context.WithTimeout(ctx, admitWithin)
+	defer cancel()
 	t, id := who.Tenant, runID(a.conv.ID, who.User, c.CID)
 	if !h.runs.reserve() {
 		return a, E("draining")

@@ -159,6 +159,8 @@ func (h *Hub) answer(ctx context.Context, t *store.Tenant, user string, conv sto
 	case conv.Owner.Kind != store.OwnerAI:
 		return nil, heldBy(conv.Owner)
 	}
+	ctx, cancel := context.WithTimeout(ctx, admitWithin)
+	defer cancel()
 	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv.ID})
 	if err != nil {
 		return nil, busError(err)

@@ -143,6 +143,7 @@ func (h *Hub) setClock(ctx context.Context) error {
 	skew := now.Sub(before.Add(time.Since(before) / 2))
 	if (skew - time.Duration(h.skew.Load())).Abs() > skewTolerated {
 		h.skew.Store(int64(skew))
+		h.store.SetSkew(skew)
 	}
 	return nil
 }

@@ -47,8 +47,11 @@ const (
 	reapEvery = 2 * time.Second
 	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
 	skewTolerated = 250 * time.Millisecond
-	// orphanAfter is the age from which a reservation or claim without a run is given back.
-	orphanAfter = 15 * time.Second
+	// admitWithin is how long an admission may take: whatever it reserves is older than that only when its instance is dead.
+	admitWithin = 8 * time.Second
+	// orphanAfter is the age from which a reservation or claim without a run is given back. It is longer than admitWithin, and
+	// leaves the reaper time to be done within 15 s.
+	orphanAfter = 10 * time.Second
 	// placeKnown is the age from which the stored place of a message is the one the log has.
 	placeKnown = 5 * time.Second
 	// patience is how long a run goes on trying to reach the store or the bus before it gives up.

@@ -189,11 +189,12 @@ func (h *Hub) askedTokens(ctx context.Context, t *store.Tenant, m store.Interact
 func (h *Hub) reapReservation(ctx context.Context, t *store.Tenant, o store.OpenReservation) {
 	m, err := t.RunByID(ctx, o.Run)
 	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && m.Run.Settled:
-		if err := t.Settle(ctx, o.UserID, o.Run, 0, true); err != nil {
-			h.log.Warn("reaper can't give a reservation back", "tenant", t.ID().String(), "run", o.Run, "error", err)
-		}
-	case err != nil:
-		h.log.Warn("reaper", "tenant", t.ID().String(), "run", o.Run, "error", err)
+	case errors.Is(err, store.ErrNotFound): // the client may send its command again, which then is a new one
+		err = t.GiveBack(ctx, o.UserID, o.Run, h.now().Add(-orphanAfter))
+	case err == nil && m.Run.Settled:
+		err = t.Settle(ctx, o.UserID, o.Run, 0, true)
+	}
+	if err != nil {
+		h.log.Warn("reaper can't give a reservation back", "tenant", t.ID().String(), "run", o.Run, "error", err)
 	}
 }

@@ -117,6 +117,8 @@ func (h *Hub) takeTurn(ctx context.Context, t *store.Tenant, id string) error {
 	case err != nil:
 		return err
 	}
+	admitting, cancel := context.WithTimeout(ctx, admitWithin)
+	defer cancel()
 	refusal := error(nil)
 	p, err := h.plan(ctx, t, turn.Author, turn.Model)
 	if err != nil {
@@ -126,12 +128,12 @@ func (h *Hub) takeTurn(ctx context.Context, t *store.Tenant, id string) error {
 	r := h.newRun(t, turn.Author, conv, turn.Run, w, p)
 	r.question = question.ID
 	if refusal == nil {
-		refusal = r.prepare(ctx, question.Parent, question.Text, nil)
+		refusal = r.prepare(admitting, question.Parent, question.Text, nil)
 	}
 	if errors.Is(refusal, store.ErrExists) || (refusal != nil && asError(refusal).Retry && h.now().Sub(turn.Since) < 5*time.Minute) {
 		return refusal // the reaper tries again
 	}
-	switch err := t.AddMessage(ctx, r.answerToBe()); {
+	switch err := t.AddMessage(admitting, r.answerToBe()); {
 	case errors.Is(err, store.ErrExists):
 		_, err := t.Dequeue(ctx, id, turn.Run)
 		return err

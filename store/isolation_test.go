@@ -318,6 +318,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"Extend": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.Extend(ctx, n.User, &store.Reservation{Run: n.Run, Tokens: 10, Periods: []string{"dia:2026-11-24", "mes:2026-11"}}, 5, plan(0))
 	},
+	"GiveBack": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.GiveBack(ctx, n.User, n.Run, time.Time{})
+	},
 	"Settle": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.Settle(ctx, n.User, n.Run, 1, true)
 	},

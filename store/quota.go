@@ -154,7 +154,7 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 		q.Config = r.Config
 	}
 	// The run is not remembered as settled: its next try may find room.
-	if back := t.release(context.WithoutCancel(ctx), userID, run); back != nil {
+	if back := t.GiveBack(context.WithoutCancel(ctx), userID, run, time.Time{}); back != nil {
 		return r, errors.Join(err, back)
 	}
 	return r, err
@@ -165,19 +165,26 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 // reaper gives the person's part back and this one was unavailable.
 func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reservation, error) {
 	for {
-		u, err := t.usage.Get(ctx, configPayer(r.Config))
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		there, ok, err := t.touch(ctx, configPayer(r.Config), r.Run)
+		if err != nil {
 			return r, err
 		}
-		if there, ok := u.Reserved[r.Run]; ok {
+		held := ok
+		if ok {
+			_, held, err = t.touch(ctx, userID, r.Run)
+		} else if u, getErr := t.usage.Get(ctx, usageID(userID)); getErr != nil {
+			err = getErr
+		} else {
+			_, held = u.Reserved[r.Run]
+		}
+		switch {
+		case err != nil:
+			return r, err
+		case !held:
+			return r, fmt.Errorf("reserve: %w: the other copy of the command was refused", ErrUnavailable)
+		case ok:
 			r.configPeriods = there.Periods
 			return r, nil
-		}
-		if u, err = t.usage.Get(ctx, usageID(userID)); err != nil {
-			return r, err
-		}
-		if _, ok := u.Reserved[r.Run]; !ok {
-			return r, fmt.Errorf("reserve: %w: the other copy of the command was refused", ErrUnavailable)
 		}
 		select {
 		case <-ctx.Done():
@@ -185,6 +192,29 @@ func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reserv
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// touch makes the reservation of a run as young as now, so that it is not given back while a further copy of its command
+// goes on with it. ok is false when there is none.
+func (t *Tenant) touch(ctx context.Context, payer, run string) (open reserved, ok bool, err error) {
+	for range 5 {
+		u, err := t.usage.Get(ctx, usageID(payer))
+		if errors.Is(err, ErrNotFound) {
+			return open, false, nil
+		}
+		if err != nil {
+			return open, false, err
+		}
+		if open, ok = u.Reserved[run]; !ok {
+			return open, false, nil
+		}
+		touched, err := t.usage.Update(ctx, usageID(payer), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)},
+			doc.Mod{Set: map[string]any{"reservas." + run + ".desde": t.now()}})
+		if touched || err != nil {
+			return open, touched, err
+		}
+	} // it was extended meanwhile: look again
+	return open, false, fmt.Errorf("reserve: %w: too much contention", ErrUnavailable)
 }
 
 // reserve takes a reservation in one payer's document, or returns the one that is open there and whether this call made it.
@@ -232,7 +262,16 @@ func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want re
 			return r, false, err
 		}
 		if open, ok := u.Reserved[run]; ok {
-			return open.of(run), open.By == want.By, nil
+			made := open.By == want.By
+			if !made && open.Config == "" { // where a configuration counts too, join does it when both parts are there
+				if open, ok, err = t.touch(ctx, payer, run); err != nil {
+					return r, false, err
+				}
+			}
+			if ok {
+				return open.of(run), made, nil
+			}
+			continue // given back just now
 		}
 		if _, ok := u.Settled[run]; ok {
 			return r, false, ErrExists
@@ -373,18 +412,27 @@ func inWindow(key, window string) bool {
 func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, refundMessage bool) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	return t.settle(ctx, userID, run, plausible(tokens), refundMessage, true)
+	return t.settle(ctx, userID, run, settlement{tokens: plausible(tokens), refund: refundMessage, remember: true})
 }
 
-// release gives a reservation back as if it had never been: the run may reserve again.
-func (t *Tenant) release(ctx context.Context, payer, run string) error {
+// GiveBack undoes a reservation as if it had never been: the run may reserve again. With a time it does so only where no
+// copy of the run's command has come since.
+func (t *Tenant) GiveBack(ctx context.Context, userID, run string, olderThan time.Time) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	return t.settle(ctx, payer, run, 0, true, false)
+	return t.settle(ctx, userID, run, settlement{refund: true, olderThan: olderThan})
+}
+
+// settlement is how a reservation ends.
+type settlement struct {
+	tokens    int64
+	refund    bool      // of the message
+	remember  bool      // that the run is settled
+	olderThan time.Time // younger reservations stay; zero: there is no such bound
 }
 
 // settle ends a run's reservation in a payer's document, and first in the configuration's that it notes.
-func (t *Tenant) settle(ctx context.Context, payer, run string, tokens int64, refundMessage, remember bool) error {
+func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) error {
 	loc, err := t.location(ctx)
 	if err != nil {
 		return err
@@ -398,35 +446,45 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, tokens int64, re
 			return err
 		}
 		open, ok := u.Reserved[run]
-		if !ok {
+		if !ok || !s.olderThan.IsZero() && !open.Since.Before(s.olderThan) {
 			return nil
 		}
 		if open.Config != "" {
 			// The person's document remembers the run for both: the tenant's people share this one, so it must stay small.
-			if err := t.settle(ctx, configPayer(open.Config), run, tokens, refundMessage, false); err != nil {
+			if err := t.settle(ctx, configPayer(open.Config), run, s.inConfig()); err != nil {
 				return err
 			}
 		}
 		now := t.now()
 		m := doc.Mod{Set: map[string]any{}, Inc: map[string]int64{"abertas": -1}, Unset: []string{"reservas." + run}}
-		if remember {
+		if s.remember {
 			m.Set["liquidadas."+run] = now
 		}
 		for _, key := range open.Periods {
-			if tokens != open.Tokens {
-				m.Inc["periodos."+key+".tokens"] = tokens - open.Tokens
+			if s.tokens != open.Tokens {
+				m.Inc["periodos."+key+".tokens"] = s.tokens - open.Tokens
 			}
-			if refundMessage {
+			if s.refund {
 				m.Inc["periodos."+key+".mensagens"] = -1
 			}
 		}
 		u.prune(&m, open.Periods, now, loc)
-		ok, err = t.usage.Update(ctx, usageID(payer), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}, m)
+		conds := []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}
+		if !s.olderThan.IsZero() {
+			conds = append(conds, doc.Before("reservas."+run+".desde", milli(s.olderThan)))
+		}
+		ok, err = t.usage.Update(ctx, usageID(payer), conds, m)
 		if ok || err != nil && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
 	} // somebody extended it meanwhile, or the answer was lost: look again
 	return fmt.Errorf("settle: %w: too much contention", ErrUnavailable)
+}
+
+// inConfig is the same end in an LLM configuration's document.
+func (s settlement) inConfig() settlement {
+	s.remember = false
+	return s
 }
 
 // pruneMost is how much one settlement forgets: more than it adds, and little enough for one statement.

@@ -77,7 +77,7 @@ type Final struct {
 }
 
 // settleGrace is how long a final run may stay unsettled before the reaper looks at it.
-const settleGrace = 15 * time.Second
+const settleGrace = 5 * time.Second
 
 // RunByID returns the answer that carries the run, or ErrNotFound.
 func (t *Tenant) RunByID(ctx context.Context, run string) (Interaction, error) {
@@ -132,7 +132,7 @@ func (t *Tenant) changeRun(ctx context.Context, msg string, fence int64, conds [
 }
 
 // countFor is how long one instance has for counting a run; longer than any operation lasts.
-const countFor = 30 * time.Second
+const countFor = 10 * time.Second
 
 // MarkSettled notes that a run's quota is settled, after it has counted the run in its day's use. It may be repeated and
 // called by several instances: one of them does it, and a run is counted once.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -43,9 +44,10 @@ type Options struct {
 
 // A Store is an open database.
 type Store struct {
-	eng *metered
-	now func() time.Time
-	log *slog.Logger
+	eng   *metered
+	clock func() time.Time
+	skew  atomic.Int64 // nanoseconds by which the installation's time is ahead of clock; see SetSkew
+	log   *slog.Logger
 
 	mu     sync.Mutex
 	poison map[string]bool // documents that were left out and logged
@@ -59,9 +61,9 @@ type Store struct {
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{}}
-	if s.now == nil {
-		s.now = time.Now
+	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{}}
+	if s.clock == nil {
+		s.clock = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -86,6 +88,13 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// SetSkew tells the store by how much the time that all instances share is ahead of this machine's. Periods and the age
+// of reservations go by the shared time, so that an instance with a wrong clock neither begins a period early nor gives
+// back what another one has just reserved.
+func (s *Store) SetSkew(d time.Duration) { s.skew.Store(int64(d)) }
+
+func (s *Store) now() time.Time { return s.clock().Add(time.Duration(s.skew.Load())) }
 
 // indexesFor is how long the indexes are taken to be there once they were seen: balancers ask every second.
 const indexesFor = 30 * time.Second
