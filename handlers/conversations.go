@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,11 +150,8 @@ func (s *Server) listMessages(ctx context.Context, who hub.Principal, in *messag
 		list = list[:in.Limit]
 		out.Body.NextCursor = list[in.Limit-1].ID
 	}
-	out.Body.Items = make([]hub.MessageView, 0, len(list))
-	for _, m := range list {
-		out.Body.Items = append(out.Body.Items, hub.ViewMessage(m))
-	}
-	return out, nil
+	out.Body.Items, err = hub.ViewMessages(ctx, who.Tenant, c.ID, list)
+	return out, err
 }
 
 type transcriptInput struct {
@@ -179,9 +177,10 @@ func (s *Server) transcript(ctx context.Context, who hub.Principal, in *transcri
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]hub.MessageView, 0, len(newest))
-	for i := len(newest) - 1; i >= 0; i-- {
-		messages = append(messages, hub.ViewMessage(newest[i]))
+	slices.Reverse(newest)
+	messages, err := hub.ViewMessages(ctx, who.Tenant, c.ID, newest)
+	if err != nil {
+		return nil, err
 	}
 	out := &fileOutput{ContentDisposition: fmt.Sprintf(`attachment; filename="conversa-%s.%s"`, c.CreatedAt.UTC().Format("2006-01-02"), in.Format)}
 	if in.Format == "json" {

@@ -85,6 +85,9 @@ func (s *Server) api(r *mux.Router) {
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
 	accepted(s, a, talkers, "POST", "/api/v1/conversations/{id}/transcript/email", "Send the person their conversation by mail", s.mailTranscript)
 
+	privateEmpty(s, a, talkers, "PUT", "/api/v1/messages/{id}/feedback", "Say whether an answer helped", s.giveFeedback)
+	private(s, a, talkers, "GET", "/api/v1/search", "Find words in the person's conversations", s.search)
+
 	s.supervision(a)
 	s.management(a)
 }

@@ -31,12 +31,15 @@ func snapshot(ctx context.Context, t *store.Tenant, c command, conv string) (sna
 		recovered := false
 		f.Recovered = &recovered
 	}
+	views, err := ViewMessages(ctx, t, conv, messages)
+	if err != nil {
+		return snapFrame{}, storeError(err)
+	}
 	size := 0
-	for i, m := range messages { // newest first
-		view := ViewMessage(m)
+	for i, view := range views { // newest first
 		n := len(encode(view))
 		if n > snapMessage {
-			view.Text, view.Cut = m.Text[:cutRunes([]byte(m.Text), snapText)], true
+			view.Text, view.Cut = view.Text[:cutRunes([]byte(view.Text), snapText)], true
 			n = len(encode(view))
 		}
 		if i == snapMessages || size+n > snapBytes {

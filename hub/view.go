@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"context"
+
 	"aihub/store"
 )
 
@@ -75,6 +77,37 @@ type MessageView struct {
 	At      string       `json:"at"`
 	Run     *RunView     `json:"run,omitempty"`
 	Sources []SourceView `json:"sources,omitempty"` // of an answer: the articles it refers to
+	// Feedback is the participant's on an answer.
+	Feedback *FeedbackView `json:"feedback,omitempty"`
+}
+
+// FeedbackView says whether an answer helped.
+type FeedbackView struct {
+	Vote   string `json:"vote"` // up or down
+	Reason string `json:"reason,omitempty"`
+}
+
+// ViewMessages shows messages of one conversation with what its participant thinks of the answers. The error is the
+// store's.
+func ViewMessages(ctx context.Context, t *store.Tenant, conv string, list []store.Interaction) ([]MessageView, error) {
+	ratings, err := t.RatingsOf(ctx, conv)
+	if err != nil {
+		return nil, err
+	}
+	rated := make(map[string]*FeedbackView, len(ratings))
+	for _, r := range ratings {
+		rated[r.MessageID] = &FeedbackView{"up", r.Comment}
+		if r.Score < 0 {
+			rated[r.MessageID].Vote = "down"
+		}
+	}
+	out := make([]MessageView, 0, len(list))
+	for _, m := range list {
+		v := ViewMessage(m)
+		v.Feedback = rated[m.ID]
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // ViewMessage shows a stored message.

@@ -449,6 +449,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"Rate": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.Rate(ctx, store.Rating{ConversationID: n.Conv, MessageID: n.Msg, UserID: n.User, Score: 1})
 	},
+	"Unrate": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.Unrate(ctx, n.User, n.Conv, n.Msg)
+	},
 	"Ratings": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return list(b.Ratings(ctx, store.Page{}))
 	},

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -62,6 +63,13 @@ func TestSearchFindsOnesOwnTitlesAndTexts(t *testing.T) {
 				t.Errorf("%q: %+v", test.words, hits)
 			}
 		}
+		long, _, _ := talk(t, a, "u_1", "longa", strings.Repeat("São dias e dias. ", 20)+"A LIGAÇÃO\ncaiu de novo "+strings.Repeat("ontem à noite ", 20), "x", noon.Add(-4*time.Hour))
+		hits, err := a.Search(t.Context(), "u_1", "ligacao", 10)
+		must(t, err)
+		if len(hits) != 1 || hits[0].Conversation.ID != long.ID || !strings.HasPrefix(hits[0].Excerpt, "…") || !strings.HasSuffix(hits[0].Excerpt, "…") ||
+			!strings.Contains(hits[0].Excerpt, "A LIGAÇÃO caiu de novo") || utf8.RuneCountInString(hits[0].Excerpt) != 162 {
+			t.Errorf("the excerpt: %+v", hits)
+		}
 		if hits, err := a.Search(t.Context(), "u_1", "a", 1); err != nil || len(hits) != 1 || hits[0].Conversation.ID != slow.ID {
 			t.Errorf("the latest of two: %+v, %v", hits, err)
 		}
@@ -80,6 +88,12 @@ func TestARatingIsOnesOwnAndOne(t *testing.T) {
 		must(t, err)
 		if len(list) != 2 || list[0].Score+list[1].Score != 5 || list[0].Comment+list[1].Comment != "" {
 			t.Errorf("%+v", list)
+		}
+		must(t, a.Unrate(ctx, "u_1", c.ID, r))
+		must(t, a.Unrate(ctx, "u_1", c.ID, r))
+		must(t, a.Unrate(ctx, "u_2", c.ID, ""))
+		if list, err := a.RatingsOf(ctx, c.ID); err != nil || len(list) != 1 || list[0].MessageID != "" {
+			t.Errorf("after one was taken back: %+v %v", list, err)
 		}
 		for what, bad := range map[string]store.Rating{"another's": {ConversationID: other.ID, UserID: "u_1", Score: 1}, "another's message": {ConversationID: other.ID, MessageID: r, UserID: "u_2", Score: 1},
 			"nothing": {ConversationID: "c_none", UserID: "u_1", Score: 1}} {

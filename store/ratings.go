@@ -56,6 +56,18 @@ func (t *Tenant) Rate(ctx context.Context, r Rating) error {
 	return err
 }
 
+// Unrate takes a person's rating back: of a message, or, without one, of a conversation. Without a rating nothing happens.
+func (t *Tenant) Unrate(ctx context.Context, userID, conv, message string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	rated := conv
+	if message != "" {
+		rated = message
+	}
+	_, err := t.ratings.Delete(ctx, rated+":"+userID, nil)
+	return err
+}
+
 // Ratings lists the ratings in the order of what they rate.
 func (t *Tenant) Ratings(ctx context.Context, p Page) ([]Rating, string, error) {
 	return page(ctx, t.ratings, doc.Query{}, p, func(r Rating) string { return r.ID })

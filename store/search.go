@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"sort"
+	"strings"
 
 	"aihub/store/internal/doc"
 )
@@ -10,6 +12,7 @@ import (
 type Hit struct {
 	Conversation Conversation
 	Message      *Interaction
+	Excerpt      string // of the message, around the words
 }
 
 // searched is in how many of a person's latest conversations texts are looked for.
@@ -45,8 +48,40 @@ func (t *Tenant) Search(ctx context.Context, userID, words string, limit int) ([
 			break
 		}
 		if m := newest[c.ID]; m != nil || doc.Within(c.Title, words) {
-			hits = append(hits, Hit{c, m})
+			h := Hit{Conversation: c, Message: m}
+			if m != nil {
+				h.Excerpt = excerpt(m.Text, words)
+			}
+			hits = append(hits, h)
 		}
 	}
 	return hits, nil
+}
+
+// How much an excerpt shows, and how much of it before the words, in characters.
+const (
+	excerptLen    = 160
+	excerptBefore = 30
+)
+
+// excerpt is the part of a text that has the words first, on one line.
+func excerpt(text, words string) string {
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	var folded strings.Builder
+	starts := make([]int, len(line)) // of each character in the folded text
+	for i, r := range line {
+		starts[i] = folded.Len()
+		folded.WriteString(doc.Fold(string(r)))
+	}
+	at := strings.Index(folded.String(), doc.Fold(words))
+	from := max(0, sort.SearchInts(starts, at+1)-1-excerptBefore)
+	to := min(len(line), from+excerptLen)
+	out := string(line[from:to])
+	if from > 0 {
+		out = "…" + out
+	}
+	if to < len(line) {
+		out += "…"
+	}
+	return out
 }

@@ -94,6 +94,8 @@ export const en: Words = {
   unseen: 'the customer does not see it',
   whisperNext: 'Applies to the next answer',
   whisperApplied: 'Applied',
+  votedUp: 'Marked as helpful',
+  votedDown: 'Marked as not helpful',
   readLast: 'Read the last answer',
   closedConv: 'Conversation ended',
   typing: (name) => `${name} is writing…`,

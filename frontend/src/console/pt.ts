@@ -98,6 +98,8 @@ export const pt = {
   unseen: 'o cliente não vê',
   whisperNext: 'Vale na próxima resposta',
   whisperApplied: 'Aplicado',
+  votedUp: 'Marcada como boa resposta',
+  votedDown: 'Marcada como resposta ruim',
   readLast: 'Ler última resposta',
   closedConv: 'Conversa encerrada',
   typing: (name: string) => `${name} está escrevendo…`,

@@ -1,9 +1,9 @@
-import { CheckCheck, ChevronsDown, CircleAlert, Clock, Headset } from 'lucide-react'
+import { CheckCheck, ChevronsDown, CircleAlert, Clock, Headset, ThumbsDown, ThumbsUp } from 'lucide-react'
 import { memo, type ReactNode, useMemo, useRef, useState } from 'react'
 import type { Chat, Message } from '../chat/chat'
 import type { Pending } from '../chat/live'
 import { w } from '../console/words'
-import type { Owner, StaffEntry } from '../net/frames'
+import type { Feedback, Owner, StaffEntry } from '../net/frames'
 import { useFollow } from '../shared/follow'
 import { exactly, t } from '../shared/i18n'
 import { Markdown } from '../shared/Markdown'
@@ -166,6 +166,7 @@ function MessageEntry({
         <Markdown text={show(m.text)} growing={growing} />
       </div>
       {!growing && m.run && <Ending message={m} />}
+      {m.feedback && <Vote feedback={m.feedback} show={show} />}
     </article>
   )
 }
@@ -190,6 +191,19 @@ function Ending({ message: m }: { message: Message }) {
     >
       <CircleAlert size={13} aria-hidden />
       {text}
+    </p>
+  )
+}
+
+/** What the customer thinks of an answer. */
+function Vote({ feedback: f, show }: { feedback: Feedback; show: (s: string) => string }) {
+  const up = f.vote === 'up'
+  const Thumb = up ? ThumbsUp : ThumbsDown
+  return (
+    <p className={`mt-1.5 flex items-center gap-1.5 text-xs ${up ? 'text-muted' : 'text-warn'}`}>
+      <Thumb size={13} className="shrink-0" aria-hidden />
+      {up ? w.votedUp : w.votedDown}
+      {f.reason && <span className="text-muted [overflow-wrap:anywhere]">“{show(f.reason)}”</span>}
     </p>
   )
 }

@@ -517,6 +517,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say whether an answer helped */
+        put: operations["put-messages-id-feedback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -693,6 +710,23 @@ export interface paths {
         head?: never;
         /** Change how long things are kept */
         patch: operations["patch-retention"];
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find words in the person's conversations */
+        get: operations["get-search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/subscriptions": {
@@ -1144,6 +1178,26 @@ export interface components {
             url: string;
             user_id: string;
         };
+        FeedbackInputBody: {
+            reason?: string;
+            /**
+             * @description none takes an earlier vote back
+             * @enum {string}
+             */
+            vote: "up" | "down" | "none";
+        };
+        FeedbackView: {
+            reason?: string;
+            vote: string;
+        };
+        HitView: {
+            conversation_id: string;
+            /** @description of the message, around the words */
+            excerpt?: string;
+            /** @description the newest message with the words; none when only the title has them */
+            message_id?: string;
+            title: string;
+        };
         InviteOutputBody: {
             invite_token: string;
         };
@@ -1337,6 +1391,7 @@ export interface components {
             by: components["schemas"]["By"];
             cid?: string;
             cut?: boolean;
+            feedback?: components["schemas"]["FeedbackView"];
             id: string;
             parent?: string;
             role: string;
@@ -1662,6 +1717,9 @@ export interface components {
             sha?: string;
             state: string;
             usage: components["schemas"]["UsageView"];
+        };
+        SearchOutputBody: {
+            items: components["schemas"]["HitView"][] | null;
         };
         SecretView: {
             last4: string;
@@ -3722,6 +3780,39 @@ export interface operations {
             };
         };
     };
+    "put-messages-id-feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-models": {
         parameters: {
             query?: {
@@ -4377,6 +4468,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-search": {
+        parameters: {
+            query: {
+                limit?: number;
+                /** @description found whatever their case and accents */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchOutputBody"];
                 };
             };
             /** @description Error */

@@ -127,24 +127,33 @@ type Found = { id: string; title: string; excerpt?: string | undefined }
 function SearchDialog({ list, onClose }: { list: readonly Summary[]; onClose: () => void }) {
   const [query, setQuery] = useState('')
   const [hits, setHits] = useState<Found[]>([])
+  const [looking, setLooking] = useState(false)
   const [at, setAt] = useState(0)
   const listBox = useRef<HTMLUListElement>(null)
   useEffect(() => {
     setHits([])
-    if (query.trim().length < 2 || !can('search')) return
+    const worth = query.trim().length >= 2 && can('search')
+    setLooking(worth)
+    if (!worth) return
+    let current = true
     const timer = setTimeout(async () => {
       try {
-        const page = await api.search(query.trim())
-        setHits(page.items.map((h) => ({ id: h.conversation_id, title: h.title, excerpt: h.excerpt })))
+        const { items } = await api.search(query.trim())
+        if (current) setHits(items.map((h) => ({ id: h.conversation_id, title: h.title, excerpt: h.excerpt })))
       } catch (e) {
-        say(errorText(e))
+        if (current) say(errorText(e))
       }
+      if (current) setLooking(false)
     }, 200)
-    return () => clearTimeout(timer)
+    return () => {
+      current = false
+      clearTimeout(timer)
+    }
   }, [query])
   const titles: Found[] = matching(list, query).map((s) => ({ id: s.id, title: s.title }))
   const seen = new Set(titles.map((s) => s.id))
-  const found = [...titles, ...hits.filter((h) => !seen.has(h.id))].slice(0, 30)
+  const shown = new Map(hits.map((h) => [h.id, h]))
+  const found = [...titles.map((f) => shown.get(f.id) ?? f), ...hits.filter((h) => !seen.has(h.id))].slice(0, 30)
   const active = Math.min(at, found.length - 1)
   const go = (conv: string) => {
     onClose()
@@ -209,7 +218,7 @@ function SearchDialog({ list, onClose }: { list: readonly Summary[]; onClose: ()
         ))}
       </ul>
       <p role="status" className="text-sm text-muted">
-        {found.length === 0 ? t.searchEmpty : ''}
+        {found.length > 0 ? '' : looking ? t.loading : t.searchEmpty}
       </p>
     </Dialog>
   )

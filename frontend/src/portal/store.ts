@@ -75,10 +75,14 @@ export const useApp = create<AppState>(() => ({
 // Tabs tell each other that the list has changed; the conversations themselves come over each tab's own connection.
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel(`aihub:${slug}`) : undefined
 if (tabs) {
-  tabs.onmessage = ({ data }: MessageEvent<News>) =>
-    data.signedOut ? location.assign(address(undefined)) : refreshListSoon()
+  tabs.onmessage = ({ data }: MessageEvent<News>) => {
+    if (data.signedOut) location.assign(address(undefined))
+    else if (data.vote) live.local(data.vote.conv, data.vote.of)
+    else refreshListSoon()
+  }
 }
-type News = { list?: string; signedOut?: true }
+type Vote = { t: 'feedback'; msg: string; feedback: Feedback | undefined }
+type News = { list?: string; signedOut?: true; vote?: { conv: string; of: Vote } }
 
 /** Loads the portal and, if the browser is signed in, the person. */
 export async function start() {
@@ -349,12 +353,18 @@ export async function loadOlder(conv: string) {
 }
 
 export async function feedback(conv: string, msg: string, value: Feedback | undefined) {
-  live.local(conv, { t: 'feedback', msg, feedback: value })
+  const before = live.current.chats[conv]?.messages.find((m) => m.id === msg)?.feedback
+  const show = (feedback: Feedback | undefined) => {
+    const of: Vote = { t: 'feedback', msg, feedback }
+    live.local(conv, of)
+    tabs?.postMessage({ vote: { conv, of } } satisfies News)
+  }
+  show(value)
   try {
     await api.feedback(msg, value?.vote ?? 'none', value?.reason)
     if (value?.reason) say(t.feedbackThanks)
   } catch (e) {
-    live.local(conv, { t: 'feedback', msg, feedback: undefined })
+    show(before)
     say(errorText(e))
   }
 }
