@@ -20,6 +20,7 @@ type conversationView struct {
 	Owner     hub.OwnerView `json:"owner"`
 	CreatedAt string        `json:"created_at"`
 	UpdatedAt string        `json:"updated_at"`
+	Place     int64         `json:"queue_place,omitempty" doc:"of one that waits for a person, where one is asked for: 1 is next; 100: or later"`
 }
 
 func viewConversation(c store.Conversation) conversationView {
@@ -76,7 +77,11 @@ func (s *Server) getConversation(ctx context.Context, who hub.Principal, in *Con
 	if err != nil {
 		return nil, err
 	}
-	return &conversationOutput{viewConversation(c)}, nil
+	v := viewConversation(c)
+	if c.Owner.Kind == store.OwnerQueue && c.State == store.ConversationOpen {
+		v.Place, err = who.Tenant.QueuePlace(ctx, c.Owner.Since)
+	}
+	return &conversationOutput{v}, err
 }
 
 // ownConversation returns a conversation that the person takes part in; staff may read others' but not change them.

@@ -60,6 +60,7 @@ type contextOutput struct {
 		Participant participantView   `json:"participant"`
 		Plan        string            `json:"plan" doc:"its name; empty: none"`
 		Quota       []hub.QuotaView   `json:"quota"`
+		Context     *siteContext      `json:"context,omitempty" doc:"where a visitor is, as the site says"`
 		Previous    []previousSession `json:"previous" doc:"the person's latest other conversations"`
 	}
 }
@@ -69,6 +70,18 @@ type participantView struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
 	Role  string `json:"role"`
+}
+
+// siteContext is what a site says of its visitor; nothing proves it.
+type siteContext struct {
+	Page  string      `json:"page"`
+	Title string      `json:"title"`
+	Data  []siteValue `json:"data"`
+}
+
+type siteValue struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 type previousSession struct {
@@ -88,7 +101,7 @@ func (s *Server) getSession(ctx context.Context, who hub.Principal, in *Conversa
 		return nil, err
 	}
 	out := &contextOutput{}
-	if out.Body.Participant, err = participant(ctx, who.Tenant, c.UserID); err != nil {
+	if out.Body.Participant, out.Body.Context, err = participant(ctx, who.Tenant, c.UserID); err != nil {
 		return nil, err
 	}
 	out.Body.Quota, out.Body.Previous = []hub.QuotaView{}, []previousSession{}
@@ -115,21 +128,22 @@ func (s *Server) getSession(ctx context.Context, who hub.Principal, in *Conversa
 	return out, nil
 }
 
-// participant finds who takes part in a conversation: a person with an account, or a visitor of a widget. One who is gone
-// leaves their id.
-func participant(ctx context.Context, t *store.Tenant, id string) (participantView, error) {
+// participant finds who takes part in a conversation: a person with an account, or a visitor of a widget and where they
+// are. One who is gone leaves their id.
+func participant(ctx context.Context, t *store.Tenant, id string) (participantView, *siteContext, error) {
 	u, err := t.User(ctx, id)
 	if err == nil {
-		return participantView{u.ID, u.Name, u.Email, u.Role}, nil
+		return participantView{u.ID, u.Name, u.Email, u.Role}, nil, nil
 	}
 	if !errors.Is(err, store.ErrNotFound) {
-		return participantView{}, err
+		return participantView{}, nil, err
 	}
 	v, err := t.Visitor(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return participantView{ID: id}, nil
+		return participantView{ID: id}, nil, nil
 	}
-	return participantView{ID: v.ID, Name: v.Name, Role: store.RoleVisitor}, err
+	return participantView{ID: v.ID, Name: v.Name, Email: v.Answers["email"], Role: store.RoleVisitor},
+		&siteContext{v.Page, v.Title, viewAll(v.Given, func(g store.Given) siteValue { return siteValue(g) })}, err
 }
 
 // reveal notes that somebody of the staff asked to see a conversation's personal data. Who can't be noted sees nothing.

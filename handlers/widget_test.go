@@ -510,7 +510,7 @@ func FuzzPageAddress(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if got := cleanPage(s); strings.ContainsAny(got, "?#@ \n") && got != "" && !strings.Contains(got, "/") {
+		if got := hub.CleanPage(s); strings.ContainsAny(got, "?#@ \n") && got != "" && !strings.Contains(got, "/") {
 			t.Errorf("%q became %q", s, got)
 		}
 		if o, err := ParseOrigin(s); err == nil {

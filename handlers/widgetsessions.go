@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/mail"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -61,6 +60,7 @@ type visitorView struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
 	Identified bool   `json:"identified"`
+	Email      string `json:"email,omitempty" doc:"what is known of it"`
 }
 
 // openWidgetSession makes a short-lived token for a visitor: one that the distributor's server names, one that was here
@@ -116,12 +116,12 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 		return nil, err
 	}
 	return &widgetSessionOutput{CacheControl: "no-store", Body: widgetSessionBody{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(life.Seconds()),
-		Visitor: secret, User: visitorView{visitor.ID, nameOf(visitor), visitor.Identity != ""}}}, nil
+		Visitor: secret, User: visitorView{visitor.ID, nameOf(visitor), visitor.Identity != "", or(visit.Answers["email"], visitor.Answers["email"])}}}, nil
 }
 
 // visitOf checks what the device tells.
 func visitOf(k store.WidgetKey, in *widgetSessionInput) (store.Visit, error) {
-	v := store.Visit{Answers: map[string]string{}, Page: cleanPage(in.Body.Page), EndsAt: time.Now().Add(k.Keep())}
+	v := store.Visit{Answers: map[string]string{}, Page: hub.CleanPage(in.Body.Page), EndsAt: time.Now().Add(k.Keep())}
 	for name, value := range in.Body.Fields {
 		if !asks(k, name) {
 			return v, hub.Ef("bad_field", "the key does not ask for one of the fields")
@@ -313,15 +313,6 @@ func or(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// cleanPage keeps of an address what may be stored: neither query nor fragment, where tokens and names stand.
-func cleanPage(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host + u.EscapedPath()
 }
 
 // cleanAnswer checks a visitor's answer to one of the fields there are. Numbers lose their punctuation.

@@ -49,6 +49,8 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 	case "unwatch":
 		h.unwatch(s)
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID}, nil)
+	case "context":
+		s.reply(c.ID, okFrame{T: "ok", ID: c.ID}, h.placeVisitor(ctx, s, c))
 	case "typing":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, h.typing(ctx, s, c.Conv))
 	}

@@ -44,6 +44,10 @@ type command struct {
 	To     string           `json:"to"`
 	Now    bool             `json:"now"`
 	Filter *liveFilter      `json:"filter"`
+	// Of where a visitor is.
+	Page  string            `json:"page"`
+	Title string            `json:"title"`
+	Data  map[string]string `json:"data"`
 
 	question *Question // of a command that Ask made
 }
@@ -77,6 +81,7 @@ var commandFields = map[string]struct{ must, may string }{
 	"call":    {"conv", ""},
 	"whisper": {"conv text to", "cid now"},
 	"end":     {"conv", "note"},
+	"context": {"page", "title data"},
 }
 
 // decodeCommand reads one frame strictly: one object, unique and exactly spelt names, valid Unicode (also behind \u

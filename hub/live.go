@@ -143,6 +143,7 @@ type tracked struct {
 	conv   store.Conversation // as it was found; the room knows what has changed
 	name   string             // of the participant
 	room   *room
+	at     at // where the participant is
 	kept   []byte
 	keptAt time.Time
 	rev    uint64 // of kept
@@ -252,14 +253,17 @@ func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 	defer r.mu.Unlock()
 	p := &r.pulse
 	for s := range r.members {
-		if s.is(e.conv.UserID) {
-			here = true
-			break
+		if !s.is(e.conv.UserID) {
+			continue
+		}
+		here = true
+		if where := s.at.Load(); where != nil && where.told > e.at.told {
+			e.at = *where
 		}
 	}
 	owner := ViewOwner(e.conv.Owner)
 	view = LiveView{Conv: e.conv.ID, Channel: e.conv.Channel, Participant: By{Kind: "user", ID: e.conv.UserID, Name: e.name}, Since: stamp(e.conv.CreatedAt),
-		LastAt: stamp(e.conv.UpdatedAt), Risk: []string{}, Watchers: []By{}, Tokens: p.tokens, FirstTokenMS: p.firstMS}
+		LastAt: stamp(e.conv.UpdatedAt), Risk: []string{}, Watchers: []By{}, Tokens: p.tokens, FirstTokenMS: p.firstMS, Page: e.at.page}
 	if p.owner != nil && p.owner.Epoch >= owner.Epoch {
 		owner, view.Since = *p.owner, p.since
 	}

@@ -71,6 +71,7 @@ type Session struct {
 	checkAt    time.Time // when the token is checked again
 	circle     *circle   // of the tenant; nil: not authenticated
 
+	at        atomic.Pointer[at]      // where a visitor is; nil: not told
 	busy      atomic.Bool             // a command is being carried out
 	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts
 	closeOnce sync.Once
@@ -221,6 +222,9 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 // features names what the server can do for a person beyond the first version of the protocol.
 func features(who Principal) []string {
 	f := []string{"stop", "typing", "resume", "regen", "edit", "queue", "call", "end", "feedback", "search"}
+	if who.Role == store.RoleVisitor {
+		f = append(f, "context")
+	}
 	if who.staff() {
 		f = append(f, "watch", "take", "whisper")
 	}

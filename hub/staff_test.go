@@ -319,7 +319,9 @@ func TestThePersonIsToldThatTheyAreWatched(t *testing.T) {
 	must(t, err)
 	one, two := w.hub(), w.hub()
 	watched := func(c *client, conv string, on bool) {
-		c.await(fmt.Sprint("watched: ", on), func(f in) bool { return f.T == "watched" && f.Conv == conv && bytesHave(f.raw, fmt.Sprintf(`"on":%v`, on)) })
+		c.await(fmt.Sprint("watched: ", on), func(f in) bool {
+			return f.T == "watched" && f.Conv == conv && bytesHave(f.raw, fmt.Sprintf(`"on":%v`, on))
+		})
 	}
 	c, boss, second := connect(t, one, "alfa/usuario"), connect(t, two, "alfa/supervisor"), connect(t, one, "alfa/segundo")
 	ok := c.ask("", "um", "n=2")

@@ -92,7 +92,7 @@ func foreignCases(command string) []string {
 		return []string{`"conv":"$conv"`}
 	case "whisper":
 		return []string{`"conv":"$conv","text":"x","to":"ai"`, `"conv":"$conv","text":"x","to":"staff","cid":"x"`}
-	case "auth", "pong", "watch", "unwatch":
+	case "auth", "pong", "watch", "unwatch", "context":
 		return []string{} // they name nothing
 	}
 	return nil

@@ -54,6 +54,11 @@ func stock(t *testing.T, a *store.Tenant) names {
 	must(t, a.CreateWidgetKey(ctx, store.WidgetKey{ID: n.Widget, Name: canary, Origins: []string{"https://alfa.example"}, PerDay: 1}))
 	must(t, a.CreateVisitor(ctx, store.Visitor{ID: n.Visitor, KeyID: n.Widget, Identity: n.Identity, Name: canary}))
 	must(t, a.TakeVisitor(ctx, store.WidgetKey{ID: n.Widget, PerDay: 1}))
+	must(t, a.NoteContext(ctx, n.Visitor, store.VisitorContext{Page: "https://alfa.example/", Title: canary, Given: []store.Given{{Name: canary, Value: canary}}}))
+	waits := newConversation(n.User, store.NewID("x"), noon)
+	waits.Owner = store.Owner{Kind: store.OwnerQueue, Since: noon}
+	_, _, err = a.CreateConversation(ctx, waits)
+	must(t, err)
 	for range store.MailsToAddress {
 		must(t, a.TakeMail(ctx, n.User, n.Email))
 	}
@@ -356,6 +361,12 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	},
 	"NoteVisit": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.NoteVisit(ctx, n.Visitor, store.Visit{Name: "x"})
+	},
+	"NoteContext": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.NoteContext(ctx, n.Visitor, store.VisitorContext{Title: "x"})
+	},
+	"QueuePlace": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.QueuePlace(ctx, noon.Add(time.Hour))
 	},
 	"EndVisitor": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.EndVisitor(ctx, n.Visitor)

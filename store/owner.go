@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"aihub/store/internal/doc"
 )
@@ -40,4 +41,20 @@ func (t *Tenant) OwnedByPeople(ctx context.Context, limit int) ([]Conversation, 
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	return t.conversations.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("dono.tipo", OwnerHuman), doc.Eq("estado", ConversationOpen)}, Limit: limit})
+}
+
+// queueDay is how long one who waits for a person counts for those who came later: by then they have left, or are called.
+const queueDay = 24 * time.Hour
+
+// queueMost is the last place that is counted.
+const queueMost = 100
+
+// QueuePlace is a waiting conversation's place among those that wait for a person, 1 being next: as many began to wait
+// before it within a day, at most 100.
+func (t *Tenant) QueuePlace(ctx context.Context, since time.Time) (int64, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	before, err := t.conversations.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("dono.tipo", OwnerQueue), doc.Eq("estado", ConversationOpen),
+		doc.Before("dono.desde", since), doc.After("dono.desde", t.now().Add(-queueDay))}, Limit: queueMost - 1})
+	return int64(len(before)) + 1, err
 }

@@ -19,7 +19,9 @@ type Visitor struct {
 	Consents   map[string]Consented `bson:"consentimentos" json:"consentimentos"` // by version
 	SecretHash string               `bson:"segredo_hash" json:"segredo_hash"`     // of the secret that renews an anonymous session; "": none does
 	TokenEpoch int64                `bson:"epoca_token" json:"epoca_token"`       // tokens of an earlier epoch are void
-	Page       string               `bson:"pagina" json:"pagina"`                 // where the widget was opened last, without query
+	Page       string               `bson:"pagina" json:"pagina"`                 // where the widget was open last, without query
+	Title      string               `bson:"titulo" json:"titulo"`                 // of that page
+	Given      []Given              `bson:"dados" json:"dados"`                   // what the site tells staff beside it
 	CreatedAt  time.Time            `bson:"criado_em" json:"criado_em"`
 	SeenAt     time.Time            `bson:"visto_em" json:"visto_em"`
 	EndsAt     time.Time            `bson:"expira_em" json:"expira_em"` // the secret's end
@@ -39,6 +41,18 @@ type Visit struct {
 	Digest  string
 	Page    string
 	EndsAt  time.Time
+}
+
+// Given is one thing that a site says of its visitor. Nothing proves it: any script of the page may have said it.
+type Given struct {
+	Name  string `bson:"nome" json:"nome"`
+	Value string `bson:"valor" json:"valor"`
+}
+
+// A VisitorContext is where a visitor is, as the site says.
+type VisitorContext struct {
+	Page, Title string
+	Given       []Given
 }
 
 // CreateVisitor adds a visitor; ErrExists when the key has one with that identity.
@@ -89,6 +103,14 @@ func (t *Tenant) NoteVisit(ctx context.Context, id string, v Visit) error {
 		set["consentimentos."+v.Consent] = Consented{At: now, Digest: v.Digest}
 	}
 	_, err := t.visitors.Update(ctx, id, nil, doc.Mod{Set: set})
+	return err
+}
+
+// NoteContext stores where a visitor is, in the place of where they were.
+func (t *Tenant) NoteContext(ctx context.Context, id string, c VisitorContext) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	_, err := t.visitors.Update(ctx, id, nil, doc.Mod{Set: map[string]any{"pagina": c.Page, "titulo": c.Title, "dados": c.Given, "visto_em": t.now()}})
 	return err
 }
 

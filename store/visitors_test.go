@@ -84,6 +84,45 @@ func TestWhatAVisitTellsIsKept(t *testing.T) {
 	})
 }
 
+func TestWhereAVisitorIsReplacesWhereTheyWere(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		a := d.tenant("")
+		v := store.Visitor{ID: store.NewID("v"), KeyID: "pk_1"}
+		must(t, a.CreateVisitor(t.Context(), v))
+		must(t, a.NoteContext(t.Context(), v.ID, store.VisitorContext{Page: "https://loja.example/a", Title: "A", Given: []store.Given{{Name: "pla.no$", Value: "Fibra"}}}))
+		got, err := a.Visitor(t.Context(), v.ID)
+		must(t, err)
+		if got.Page != "https://loja.example/a" || got.Title != "A" || len(got.Given) != 1 || got.Given[0] != (store.Given{Name: "pla.no$", Value: "Fibra"}) {
+			t.Errorf("got %+v", got)
+		}
+		must(t, a.NoteContext(t.Context(), v.ID, store.VisitorContext{Page: "https://loja.example/b"}))
+		if got, err = a.Visitor(t.Context(), v.ID); err != nil || got.Page != "https://loja.example/b" || got.Title != "" || len(got.Given) != 0 {
+			t.Errorf("then %+v, %v", got, err)
+		}
+	})
+}
+
+func TestThePlaceInTheQueueCountsWhoCameBefore(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		a := d.tenant("")
+		wait := func(since time.Time, kind string) {
+			c := newConversation("v_1", store.NewID("x"), noon)
+			c.Owner = store.Owner{Kind: kind, Since: since}
+			_, _, err := a.CreateConversation(t.Context(), c)
+			must(t, err)
+		}
+		for _, since := range []time.Time{noon.Add(-25 * time.Hour), noon.Add(-time.Hour), noon.Add(-time.Minute), noon, noon.Add(time.Second)} {
+			wait(since, store.OwnerQueue)
+		}
+		wait(noon.Add(-time.Minute), store.OwnerHuman)
+		for since, want := range map[time.Time]int64{noon: 3, noon.Add(-time.Hour): 1, noon.Add(time.Hour): 5} {
+			if n, err := a.QueuePlace(t.Context(), since); err != nil || n != want {
+				t.Errorf("since %s: place %d, %v; want %d", since, n, err, want)
+			}
+		}
+	})
+}
+
 // Many devices at once, and exactly as many new visitors as the key allows.
 func TestNewVisitorsAreLimitedExactly(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {

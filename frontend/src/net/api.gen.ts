@@ -1140,6 +1140,8 @@ export interface components {
             user?: string;
         };
         ContextOutputBody: {
+            /** @description where a visitor is, as the site says */
+            context?: components["schemas"]["SiteContext"];
             participant: components["schemas"]["ParticipantView"];
             /** @description its name; empty: none */
             plan: string;
@@ -1156,6 +1158,11 @@ export interface components {
             created_at: string;
             id: string;
             owner: components["schemas"]["OwnerView"];
+            /**
+             * Format: int64
+             * @description of one that waits for a person, where one is asked for: 1 is next; 100: or later
+             */
+            queue_place?: number;
             /** @enum {string} */
             state: "open" | "closed";
             title: string;
@@ -1728,6 +1735,15 @@ export interface components {
         SessionsOutputBody: {
             items: components["schemas"]["LiveView"][] | null;
         };
+        SiteContext: {
+            data: components["schemas"]["SiteValue"][] | null;
+            page: string;
+            title: string;
+        };
+        SiteValue: {
+            name: string;
+            value: string;
+        };
         SourceView: {
             id: string;
             /** Format: int64 */
@@ -1847,6 +1863,8 @@ export interface components {
             state: "active" | "disabled";
         };
         VisitorView: {
+            /** @description what is known of it */
+            email?: string;
             id: string;
             identified: boolean;
             name: string;
