@@ -9,8 +9,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// answered sends a command and returns its answer, past whatever comes in between.
-func (s *site) answered(ws *websocket.Conn, command map[string]any) map[string]any {
+// replyTo sends a command and returns its answer, past whatever comes in between.
+func (s *site) replyTo(ws *websocket.Conn, command map[string]any) map[string]any {
 	s.t.Helper()
 	command["id"] = "answered"
 	s.send(ws, command)
@@ -27,7 +27,7 @@ func TestStaffSeeWhereAVisitorIs(t *testing.T) {
 	k := s.widgetKey("alfa", nil)
 	ws := s.visitorSocket(k.ID, s.visitor(map[string]any{"key": k.ID}).AccessToken)
 	conv := s.ask(ws, "1", "Olá")
-	if f := s.answered(ws, map[string]any{"t": "context", "page": "https://loja.example/planos?cpf=1#x", "title": " Planos \n de fibra", "data": map[string]any{"plano": "Fibra 600", "a.$b": ""}}); f["t"] != "ok" {
+	if f := s.replyTo(ws, map[string]any{"t": "context", "page": "https://loja.example/planos?cpf=1#x", "title": " Planos \n de fibra", "data": map[string]any{"plano": "Fibra 600", "a.$b": ""}}); f["t"] != "ok" {
 		t.Fatalf("got %v", f)
 	}
 	many := map[string]any{}
@@ -46,7 +46,7 @@ func TestStaffSeeWhereAVisitorIs(t *testing.T) {
 		"a long page":  {"page": "https://loja.example/" + strings.Repeat("x", 2000)},
 	} {
 		bad["t"] = "context"
-		if f := s.answered(ws, bad); f["code"] != "bad_field" && f["code"] != "too_big" {
+		if f := s.replyTo(ws, bad); f["code"] != "bad_field" && f["code"] != "too_big" {
 			t.Errorf("%s: %v", name, f)
 		}
 	}
@@ -66,7 +66,7 @@ func TestStaffSeeWhereAVisitorIs(t *testing.T) {
 	staff := s.dial("", subprotocol)
 	s.send(staff, map[string]any{"t": "auth", "id": 1, "token": s.token("alfa supervisor")})
 	s.next(staff)
-	if f := s.answered(staff, map[string]any{"t": "context", "page": "https://loja.example/"}); f["code"] != "forbidden" {
+	if f := s.replyTo(staff, map[string]any{"t": "context", "page": "https://loja.example/"}); f["code"] != "forbidden" {
 		t.Errorf("staff: %v", f)
 	}
 }
@@ -82,7 +82,7 @@ func TestWhoWaitsForAPersonIsToldTheirPlace(t *testing.T) {
 		if a := s.as(v.AccessToken, "GET", path, nil); strings.Contains(a.body, "queue_place") {
 			t.Errorf("before it waits: %s", a.body)
 		}
-		s.answered(ws, map[string]any{"t": "call", "conv": conv})
+		s.replyTo(ws, map[string]any{"t": "call", "conv": conv})
 		if a := s.as(v.AccessToken, "GET", path, nil); !strings.Contains(a.body, fmt.Sprintf(`"queue_place":%d`, place)) {
 			t.Errorf("place %d: %s", place, a.body)
 		}
