@@ -86,7 +86,7 @@ type reserved struct {
 	Since   time.Time `bson:"desde" json:"desde"`
 	Periods []string  `bson:"periodos" json:"periodos"`
 	Config  string    `bson:"configuracao" json:"configuracao"` // where the run is reserved too
-	By      string    `bson:"por" json:"por"`                   // the call that made it
+	By      string    `bson:"por" json:"por"`                   // the call that made it, or goes on with it
 }
 
 // A payer is who a usage document counts for: a person's id, or an LLM configuration as configPayer names it.
@@ -146,18 +146,18 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 	}
 	there, _, err := t.reserve(ctx, configPayer(r.Config), run, Plan{Limits: c.Limits}, reserved{Tokens: r.Tokens, Since: want.Since, By: want.By}, loc)
 	r.configPeriods = there.Periods
-	if err == nil || errors.Is(err, ErrUnavailable) { // unknown whether it was taken: the reservation stands until it is settled
-		return r, err
+	if err == nil {
+		return r, nil
 	}
 	var q *QuotaError
 	if errors.As(err, &q) {
 		q.Config = r.Config
 	}
-	// The run is not remembered as settled: its next try may find room.
-	if back := t.GiveBack(context.WithoutCancel(ctx), userID, run, time.Time{}); back != nil {
-		return r, errors.Join(err, back)
-	}
-	return r, err
+	// The run is not remembered as settled: its next try may find room. Where it is unknown whether the configuration's part
+	// was taken, a copy of the command may have found both parts and go on with them: then they are not this call's any more.
+	back, cancelBack := deadline(context.WithoutCancel(ctx))
+	defer cancelBack()
+	return r, errors.Join(err, t.settle(back, userID, run, settlement{refund: true, by: want.By}))
 }
 
 // join waits for what becomes of a reservation that another copy of the command is making: only the copy that made the
@@ -194,8 +194,8 @@ func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reserv
 	}
 }
 
-// touch makes the reservation of a run as young as now, so that it is not given back while a further copy of its command
-// goes on with it. ok is false when there is none.
+// touch makes the reservation of a run this call's, and as young as now, so that it is not given back while a further copy
+// of its command goes on with it. ok is false when there is none.
 func (t *Tenant) touch(ctx context.Context, payer, run string) (open reserved, ok bool, err error) {
 	for range 5 {
 		u, err := t.usage.Get(ctx, usageID(payer))
@@ -209,7 +209,7 @@ func (t *Tenant) touch(ctx context.Context, payer, run string) (open reserved, o
 			return open, false, nil
 		}
 		touched, err := t.usage.Update(ctx, usageID(payer), []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)},
-			doc.Mod{Set: map[string]any{"reservas." + run + ".desde": t.now()}})
+			doc.Mod{Set: map[string]any{"reservas." + run + ".desde": t.now(), "reservas." + run + ".por": rand.Text()}})
 		if touched || err != nil {
 			return open, touched, err
 		}
@@ -415,8 +415,8 @@ func (t *Tenant) Settle(ctx context.Context, userID, run string, tokens int64, r
 	return t.settle(ctx, userID, run, settlement{tokens: plausible(tokens), refund: refundMessage, remember: true})
 }
 
-// GiveBack undoes a reservation as if it had never been: the run may reserve again. With a time it does so only where no
-// copy of the run's command has come since.
+// GiveBack undoes a reservation as if it had never been, where no copy of the run's command has come since olderThan: the
+// run may reserve again.
 func (t *Tenant) GiveBack(ctx context.Context, userID, run string, olderThan time.Time) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
@@ -429,6 +429,7 @@ type settlement struct {
 	refund    bool      // of the message
 	remember  bool      // that the run is settled
 	olderThan time.Time // younger reservations stay; zero: there is no such bound
+	by        string    // those of another call stay; "": whoever's
 }
 
 // settle ends a run's reservation in a payer's document, and first in the configuration's that it notes.
@@ -446,7 +447,7 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) er
 			return err
 		}
 		open, ok := u.Reserved[run]
-		if !ok || !s.olderThan.IsZero() && !open.Since.Before(s.olderThan) {
+		if !ok || !s.olderThan.IsZero() && !open.Since.Before(s.olderThan) || s.by != "" && open.By != s.by {
 			return nil
 		}
 		if open.Config != "" {
@@ -472,6 +473,9 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) er
 		conds := []doc.Cond{doc.Eq("reservas."+run+".tokens", open.Tokens)}
 		if !s.olderThan.IsZero() {
 			conds = append(conds, doc.Before("reservas."+run+".desde", milli(s.olderThan)))
+		}
+		if s.by != "" {
+			conds = append(conds, doc.Eq("reservas."+run+".por", s.by))
 		}
 		ok, err = t.usage.Update(ctx, usageID(payer), conds, m)
 		if ok || err != nil && !errors.Is(err, ErrUnavailable) {
