@@ -61,20 +61,23 @@ func (r *run) saved(err error) bool {
 	return false
 }
 
-// spent is what the run has used of its reservation.
-func (r *run) spent() int64 { return r.promptTokens + r.tokens }
+// usedBut reports whether all but some tokens of the reservation are used.
+func (r *run) usedBut(some int64) bool {
+	return r.tokens.Reaches(r.reservation.Tokens - r.promptTokens - some)
+}
 
 // mayGoOn reports whether further text may come before the next slice is reserved.
-func (r *run) mayGoOn() bool { return r.spent() < r.reservation.Tokens }
+func (r *run) mayGoOn() bool { return !r.usedBut(0) }
 
 // extend reserves a further slice when half of the present one is used, so that a slow store has time to answer.
 func (r *run) extend(ctx context.Context) {
-	if r.asides.extending || r.spent()+sliceTokens/2 < r.reservation.Tokens || time.Now().Before(r.asides.notBefore) {
+	if r.asides.extending || !r.usedBut(sliceTokens/2) || time.Now().Before(r.asides.notBefore) {
 		return
 	}
 	r.asides.extending = true
 	reservation := r.reservation
-	slice := max(sliceTokens, r.spent()+sliceTokens-reservation.Tokens) // a burst may have used more than a slice
+	spent := r.promptTokens + r.tokens.Count()
+	slice := max(sliceTokens, spent+sliceTokens-reservation.Tokens) // a burst may have used more than a slice
 	r.asides.group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()

@@ -40,11 +40,11 @@ type run struct {
 	halted       chan halt // one slot: the first request counts
 
 	// The run goroutine's own.
-	begun      bool   // run.start is in the present log
-	logged     int    // bytes of text in the present log; less than len(text) only while a new log begins
-	text       []byte // appended, so shown
-	waiting    []byte // arrived, not yet appended
-	tokens     int64  // estimate of text and waiting
+	begun      bool      // run.start is in the present log
+	logged     int       // bytes of text in the present log; less than len(text) only while a new log begins
+	text       []byte    // appended, so shown
+	waiting    []byte    // arrived, not yet appended
+	tokens     llm.Tally // of text and waiting
 	model      string
 	target     llm.Target
 	firstToken time.Duration
@@ -233,7 +233,7 @@ func (r *run) take(c chunk, more bool) (outcome, bool) {
 			r.hub.metrics.firstToken(r)
 		}
 		r.waiting = append(r.waiting, c.Text...)
-		r.tokens += llm.CountTokens(c.Text)
+		r.tokens.Add(c.Text)
 	}
 	if c.Finish == "" {
 		return outcome{}, false

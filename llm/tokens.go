@@ -29,3 +29,37 @@ func CountTokens(text string) int64 {
 	}
 	return int64(utf8.RuneCountInString(text)+3) / 4
 }
+
+// tallyBytes is how much of a growing text is counted at once.
+const tallyBytes = 1 << 10
+
+// A Tally estimates the tokens of a text that grows by small pieces. Counting takes as long for one word as for fifty, so
+// it is put off until the answer could change a decision. The zero value is empty. It is not safe for concurrent use.
+type Tally struct {
+	counted int64
+	rest    []byte // not counted yet
+}
+
+// Add appends a piece.
+func (t *Tally) Add(piece string) {
+	t.rest = append(t.rest, piece...)
+	if len(t.rest) >= tallyBytes {
+		t.Count()
+	}
+}
+
+// Count is the estimate for all that was added.
+func (t *Tally) Count() int64 {
+	if len(t.rest) > 0 {
+		t.counted, t.rest = t.counted+CountTokens(string(t.rest)), t.rest[:0]
+	}
+	return t.counted
+}
+
+// Reaches reports whether the estimate is n or more.
+func (t *Tally) Reaches(n int64) bool {
+	if t.counted+int64(len(t.rest)) < n { // a token has at least one byte
+		return false
+	}
+	return t.Count() >= n
+}
