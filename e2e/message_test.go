@@ -246,3 +246,48 @@ func TestTheProgramsOwnRehearsalCanBeWatchedStoppedAndReloaded(t *testing.T) {
 	w.Rest(15 * time.Second)
 	w.Check(d)
 }
+
+// What an interrupted answer lacks is told by a further one, which begins at the very byte where the first one ended.
+func TestAnInterruptedAnswerIsContinuedToItsEnd(t *testing.T) {
+	w := rig.New(t, rig.Setup{Instances: 2})
+	ctx := w.Context(2 * time.Minute)
+	ana := w.Person("alfa", "usuario", 1)
+	author, watcher := w.DeviceAt("author", ana, 0), w.DeviceAt("watcher", ana, 1)
+	sent := ask(t, ctx, author, "", "Olá [[label=rest tokens=400 every=20ms]]")
+	watcher.Follow(sent.Conv)
+	if _, err := watcher.Shown(ctx, sent.Conv, sent.Run, 1000); err != nil {
+		t.Fatal(err)
+	}
+	w.Instances[0].Kill()
+	cut := end(t, ctx, watcher, sent.Conv, sent.Run)
+	if cut.Code != "instance_lost" || !cut.Continue {
+		t.Fatalf("the answer of the killed instance is %s %s, offered to continue: %v", cut.State, cut.Code, cut.Continue)
+	}
+	w.Run(0)
+	text := string(cut.Text)
+	for n := 0; cut.Continue; n++ { // the first continuation is stopped in turn
+		again := rig.Cmd{"t": "continue", "cid": rig.NewCID(), "msg": cut.Msg}
+		sent, err := watcher.Do(ctx, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if copied, err := author.Do(ctx, again); err != nil || copied.Run != sent.Run {
+			t.Errorf("a copy on the other instance: %s %v", copied.Raw, err)
+		}
+		if n == 0 {
+			if _, err := watcher.Shown(ctx, sent.Conv, sent.Run, 500); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := author.Do(ctx, rig.Cmd{"t": "stop", "run": sent.Run}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cut = end(t, ctx, watcher, sent.Conv, sent.Run)
+		text += string(cut.Text)
+	}
+	if cut.State != "complete" || text != upstream.Text("rest", 400, 0) {
+		t.Errorf("the last part is %s %s, all together are %d bytes", cut.State, cut.Code, len(text))
+	}
+	w.Rest(15 * time.Second)
+	w.Check(author, watcher)
+}

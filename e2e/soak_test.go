@@ -207,7 +207,7 @@ func TestAStormLosesNothing(t *testing.T) {
 	w := rig.New(t, rig.Setup{Instances: 3, Env: map[string]string{"AIHUB_DRAIN": "2"}})
 	base := measure(t, w)
 	crowd := rig.NewCrowd(w, s, rig.Talk{People: 6, Tokens: [2]int{20, 200}, Every: [2]time.Duration{2 * time.Millisecond, 20 * time.Millisecond},
-		Stop: 0.1, Copies: 0.2, Faults: faultyScripts})
+		Stop: 0.1, GoOn: 0.5, Copies: 0.2, Faults: faultyScripts})
 	w.Storm(s, max(*soak, 25*time.Second), *fault)
 	crowd.Quiet()
 	for _, d := range crowd.Devices {

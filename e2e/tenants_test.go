@@ -90,8 +90,11 @@ func TestAnotherTenantGetsNotFoundOnEveryFrame(t *testing.T) {
 			"send after": func(ids map[string]string) rig.Cmd {
 				return rig.Cmd{"t": "send", "conv": mine.Conv, "parent": ids["msg"], "cid": "x2", "text": "oi"}
 			},
-			"stop":    func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "stop", "run": ids["run"]} },
-			"typing":  func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "typing", "conv": ids["conv"]} },
+			"stop":   func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "stop", "run": ids["run"]} },
+			"typing": func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "typing", "conv": ids["conv"]} },
+			"continue": func(ids map[string]string) rig.Cmd {
+				return rig.Cmd{"t": "continue", "cid": "x4", "msg": ids["msg"]}
+			},
 			"regen":   func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "regen", "cid": "x3", "msg": ids["msg"]} },
 			"take":    func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "take", "conv": ids["conv"], "epoch": 0} },
 			"release": func(ids map[string]string) rig.Cmd { return rig.Cmd{"t": "release", "conv": ids["conv"], "epoch": 0} },

@@ -34,8 +34,10 @@ func derivedID(prefix string, parts ...string) string {
 // runID names the run that answers a message.
 func runID(conv, author, cid string) string { return derivedID("r", conv, author, cid) }
 
-// regenID names the run of a further answer.
-func regenID(conv, author, cid string) string { return derivedID("r", conv, author, cid, "regen") }
+// furtherID names the run of a further answer: a regen or a continue.
+func furtherID(conv, author, cid, command string) string {
+	return derivedID("r", conv, author, cid, command)
+}
 
 // errAgain says that the conversation changed under an admission, which decides anew.
 var errAgain = errors.New("the conversation has changed")
@@ -206,7 +208,7 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 		}
 	}
 	msg := h.newMessage(who, c, a.conv.ID, parent, store.RoleUser, w)
-	if err := r.prepare(ctx, parent, msg.Text, c.question); err != nil {
+	if err := r.prepare(ctx, thread{question: msg}, c.question); err != nil {
 		return a.refused(ctx, h, who, c, id, err)
 	}
 	if a.made {

@@ -40,6 +40,7 @@ type in struct {
 	Text      string            `json:"text"`
 	State     string            `json:"state"`
 	Finish    string            `json:"finish"`
+	Continue  bool              `json:"continue"`
 	Len       int64             `json:"len"`
 	SHA       string            `json:"sha"`
 	Usage     hub.UsageView     `json:"usage"`

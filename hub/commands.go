@@ -29,7 +29,7 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 	case "unsub":
 		h.unsubscribe(s, c.Conv)
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Conv: c.Conv}, nil)
-	case "send", "regen":
+	case "send", "regen", "continue":
 		h.send(ctx, s, c)
 	case "stop":
 		s.reply(c.ID, okFrame{T: "ok", ID: c.ID, Run: c.Run}, h.stop(ctx, s.principal(), c.Run))
@@ -219,16 +219,16 @@ func byOf(who Principal, agent bool) By {
 	return By{Kind: "user", ID: who.User, Name: who.Name}
 }
 
-// send answers a message or the wish for a further answer: refused, a duplicate of an earlier one, or accepted. The session follows the conversation
-// it speaks in, from the message on.
+// send answers a message or the wish for a further answer: refused, a duplicate of an earlier one, or accepted. The
+// session follows the conversation it speaks in, from the message on.
 func (h *Hub) send(ctx context.Context, s *Session, c command) {
 	who := s.principal()
 	began, err := time.Now(), checkSend(c)
 	var done accepted
 	switch {
 	case err != nil:
-	case c.T == "regen":
-		done, err = h.regen(ctx, who, c)
+	case c.T == "regen", c.T == "continue":
+		done, err = h.further(ctx, who, c)
 	default:
 		done, err = h.accept(ctx, who, c)
 	}
@@ -279,10 +279,13 @@ func checkSend(c command) error {
 	switch {
 	case c.CID == "" || len(c.CID) > maxCID || strings.ContainsFunc(c.CID, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return Ef("bad_field", "cid must be 1 to 64 printable bytes")
-	case c.T == "regen" && !store.ValidID("m", c.Msg):
+	case c.T == "send":
+	case !store.ValidID("m", c.Msg):
 		return E("not_found")
-	case c.T == "regen":
+	default:
 		return nil
+	}
+	switch {
 	case strings.TrimSpace(*c.Text) == "":
 		return Ef("bad_field", "text is empty")
 	case strings.ContainsRune(*c.Text, 0):

@@ -126,7 +126,7 @@ func TestRunOfADeadInstance(t *testing.T) {
 	if took := time.Since(died); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if end.State != "interrupted" || end.Code != "instance_lost" || end.Len == 0 {
+	if end.State != "interrupted" || end.Code != "instance_lost" || end.Len == 0 || !end.Continue {
 		t.Errorf("end: %s", end.raw)
 	}
 	use := w.settled("alfa", "usuario")

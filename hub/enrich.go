@@ -18,14 +18,14 @@ import (
 
 // enrich completes a request: passages of the tenant's knowledge that may answer the question, no more than the model
 // can read, and no personal data where the tenant wants none to leave.
-func (r *run) enrich(ctx context.Context, question string, asked bool) error {
+func (r *run) enrich(ctx context.Context, th thread, asked bool) error {
 	f, err := r.hub.facts(ctx, r.tenant)
 	if err != nil {
 		return storeError(err)
 	}
 	if !asked { // a program that brings its own messages gets what it asked for
-		r.consult(ctx, question)
-		r.request.Messages = fit(r.request.Messages, f.context(r.targets[0].Model))
+		r.consult(ctx, th.question.Text)
+		r.request.Messages = fit(r.request.Messages, len(th.messages()), f.context(r.targets[0].Model))
 	}
 	if f.privacy.MaskPersonal {
 		m := mask.New()
@@ -96,8 +96,8 @@ func (r *run) cited(text string) []store.Source {
 const answerRoom = 1024
 
 // fit leaves out the oldest turns, a question with its answer, until the request fits the model's context. What the
-// tenant instructs and the question itself are never left out.
-func fit(messages []llm.Message, size int64) []llm.Message {
+// tenant instructs and the last messages, with the question, are never left out.
+func fit(messages []llm.Message, last int, size int64) []llm.Message {
 	if size <= 0 {
 		return messages
 	}
@@ -107,8 +107,8 @@ func fit(messages []llm.Message, size int64) []llm.Message {
 	}
 	total := promptTokens(llm.Request{Messages: messages}) + min(answerRoom, size/4)
 	drop := first
-	for total > size && drop < len(messages)-1 {
-		for drop++; drop < len(messages)-1 && messages[drop].Role != "user"; drop++ {
+	for end := len(messages) - last; total > size && drop < end; {
+		for drop++; drop < end && messages[drop].Role != "user"; drop++ {
 		}
 		total = promptTokens(llm.Request{Messages: messages[:first]}) + promptTokens(llm.Request{Messages: messages[drop:]}) + min(answerRoom, size/4)
 	}

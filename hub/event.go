@@ -44,16 +44,17 @@ type Event struct {
 	Off   *int64 `json:"off,omitempty"` // bytes of the run's text before this delta
 	Text  string `json:"text,omitempty"`
 
-	State   string       `json:"state,omitempty"`
-	Code    string       `json:"code,omitempty"`
-	Finish  string       `json:"finish,omitempty"`
-	Len     *int64       `json:"len,omitempty"`
-	SHA     string       `json:"sha,omitempty"`
-	Usage   *UsageView   `json:"usage,omitempty"`
-	Sources []SourceView `json:"sources,omitempty"`
-	Quota   *[]QuotaView `json:"quota,omitempty"`
-	Owner   *OwnerView   `json:"owner,omitempty"`
-	Title   string       `json:"title,omitempty"`
+	State    string       `json:"state,omitempty"`
+	Code     string       `json:"code,omitempty"`
+	Finish   string       `json:"finish,omitempty"`
+	Len      *int64       `json:"len,omitempty"`
+	SHA      string       `json:"sha,omitempty"`
+	Usage    *UsageView   `json:"usage,omitempty"`
+	Sources  []SourceView `json:"sources,omitempty"`
+	Continue bool         `json:"continue,omitempty"` // the answer was cut short and can be continued
+	Quota    *[]QuotaView `json:"quota,omitempty"`
+	Owner    *OwnerView   `json:"owner,omitempty"`
+	Title    string       `json:"title,omitempty"`
 
 	Entry   string `json:"id,omitempty"`      // of the staff log
 	Applied bool   `json:"applied,omitempty"` // a whisper that a run was told

@@ -65,14 +65,15 @@ func (c command) channel(who Principal) string {
 
 // commandFields lists what each command may carry besides t and id; the first group must be there.
 var commandFields = map[string]struct{ must, may string }{
-	"auth":   {"token", ""},
-	"sub":    {"conv", "since"},
-	"unsub":  {"conv", ""},
-	"send":   {"cid text", "conv parent model"},
-	"regen":  {"cid msg", "model"},
-	"stop":   {"run", ""},
-	"typing": {"conv", ""},
-	"pong":   {"", "pos"},
+	"auth":     {"token", ""},
+	"sub":      {"conv", "since"},
+	"unsub":    {"conv", ""},
+	"send":     {"cid text", "conv parent model"},
+	"regen":    {"cid msg", "model"},
+	"continue": {"cid msg", "model"},
+	"stop":     {"run", ""},
+	"typing":   {"conv", ""},
+	"pong":     {"", "pos"},
 
 	"watch":   {"", "filter"},
 	"unwatch": {"", ""},

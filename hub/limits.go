@@ -65,6 +65,8 @@ const (
 	bytesPerToken = 3
 	// historyTokens is the part of the model's context that earlier messages may fill.
 	historyTokens = 6000
+	// saidBytes is how much of an answer the model is told that it shall continue: its end.
+	saidBytes = 16 << 10
 	// historyMessages is how many earlier messages a model is told at most.
 	historyMessages = 40
 )

@@ -59,7 +59,7 @@ func (h *Hub) answerReturned(ctx context.Context, who Principal, c command, a ac
 		return a, err
 	}
 	id := runID(conv.ID, who.User, c.CID)
-	r, err := h.answer(ctx, who.Tenant, who.User, conv, question, id, c.Model)
+	r, err := h.answer(ctx, who.Tenant, who.User, conv, thread{question: question}, question.ID, id, c.Model)
 	switch {
 	case err == nil:
 		a.run, a.start = id, r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"aihub/llm"
 	"aihub/store"
@@ -110,15 +111,19 @@ func allowedModel(ctx context.Context, t *store.Tenant, plan store.Plan, key str
 	return "", Ef("bad_field", "unknown model")
 }
 
-// prompt gathers what the model is told: instructions, as much of the branch that ends with parent as fits (newest
-// first, a question never without its answer), what the staff whispered, and the question. It also returns the whispers
-// that no run has been told before.
-func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, parent, question string) (llm.Request, []store.Whisper, error) {
+// goOn is what the model is told after the answer that it shall continue.
+const goOn = "A sua resposta acima foi interrompida. Continue exatamente do ponto em que ela parou, no meio da frase ou da palavra se for o caso, " +
+	"na mesma língua e formatação. Não repita nada, não cumprimente e não comente a interrupção."
+
+// prompt gathers what the model is told: instructions, as much of the branch before the question as fits (newest first, a
+// question never without its answer), what the staff whispered, and the question; for a continuation also what was said
+// to it, and that it goes on from there. It also returns the whispers that no run has been told before.
+func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions string, th thread) (llm.Request, []store.Whisper, error) {
 	var r llm.Request
 	if instructions != "" {
 		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: instructions})
 	}
-	turns, err := branch(ctx, t, conv, parent) // newest first
+	turns, err := branch(ctx, t, conv, th.question.Parent) // newest first
 	if err != nil {
 		return r, nil, storeError(err)
 	}
@@ -149,11 +154,28 @@ func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions, p
 		}
 		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: guidance})
 	}
-	r.Messages = append(r.Messages, llm.Message{Role: "user", Text: question})
+	r.Messages = append(r.Messages, th.messages()...)
 	return r, fresh, nil
 }
 
-// branch returns the messages from parent up to the beginning, newest first.
+// messages are the end of every prompt, which is never left out: the question, and what a continuation goes on from. Of
+// a very long answer the model needs the end.
+func (th thread) messages() []llm.Message {
+	asked := []llm.Message{{Role: "user", Text: th.question.Text}}
+	if th.said == "" {
+		return asked
+	}
+	said := th.said
+	if cut := len(said) - saidBytes; cut > 0 {
+		for cut < len(said) && !utf8.RuneStart(said[cut]) {
+			cut++
+		}
+		said = "…" + said[cut:]
+	}
+	return append(asked, llm.Message{Role: "assistant", Text: said}, llm.Message{Role: "user", Text: goOn})
+}
+
+// branch returns the messages from parent up to the beginning, newest first. An answer and its continuations are one turn.
 func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Message, error) {
 	if parent == "" {
 		return nil, nil
@@ -167,6 +189,7 @@ func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Me
 		known[m.ID] = m
 	}
 	var turns []llm.Message
+	continued := false
 	for id, n := parent, 0; id != "" && n < historyMessages; n++ {
 		m, ok := known[id]
 		if !ok { // a branch that begins further back
@@ -181,9 +204,15 @@ func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Me
 		if m.Role == store.RoleUser {
 			role = "user"
 		}
-		if m.Text != "" {
+		answer := m.Role == store.RoleAssistant
+		switch last := len(turns) - 1; {
+		case m.Text == "":
+		case answer && continued:
+			turns[last].Text = m.Text + turns[last].Text
+		default:
 			turns = append(turns, llm.Message{Role: role, Text: m.Text})
 		}
+		continued = answer && m.Text != "" // by the turn above, if its parent is an answer too
 		id = m.Parent
 	}
 	return turns, nil

@@ -21,7 +21,7 @@ type run struct {
 	tenant       *store.Tenant
 	user         string // who pays
 	conv         string
-	question     string // the message it answers
+	question     string // the message it answers, or the answer it continues
 	msg          string // the answer
 	id           string
 	log          *logWriter

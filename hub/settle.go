@@ -123,7 +123,8 @@ func (s settled) account(ctx context.Context, log *slog.Logger, w *logWriter) {
 func (s settled) endEvent(ctx context.Context) Event {
 	u := s.final.Usage
 	e := Event{K: kindRunEnd, Run: s.run, Msg: s.msg, Parent: s.question, State: s.final.State, Code: s.final.Code, Finish: s.final.Finish, Model: s.final.Model,
-		Len: &s.final.Len, SHA: s.final.SHA, Usage: &UsageView{In: u.In, Out: u.Out, Estimated: u.Estimated}, Sources: viewSources(s.final.Sources), At: nowStamp()}
+		Len: &s.final.Len, SHA: s.final.SHA, Usage: &UsageView{In: u.In, Out: u.Out, Estimated: u.Estimated}, Sources: viewSources(s.final.Sources), At: nowStamp(),
+		Continue: continuable(s.final.State, s.final.Code, s.final.Finish, s.final.Len)}
 	if s.plan != nil {
 		if uses, err := s.tenant.QuotaOf(ctx, s.user, *s.plan); err == nil {
 			quota := ViewQuota(uses)

@@ -82,7 +82,7 @@ func foreignCases(command string) []string {
 		return []string{`"conv":"$conv"`}
 	case "send":
 		return []string{`"cid":"x","text":"x","conv":"$conv"`, `"cid":"y","text":"x","parent":"$parent"`}
-	case "regen":
+	case "regen", "continue":
 		return []string{`"cid":"x","msg":"$msg"`}
 	case "stop":
 		return []string{`"run":"$run"`}

@@ -128,7 +128,7 @@ func (h *Hub) takeTurn(ctx context.Context, t *store.Tenant, id string) error {
 	r := h.newRun(t, turn.Author, conv, turn.Run, w, p)
 	r.question = question.ID
 	if refusal == nil {
-		refusal = r.prepare(admitting, question.Parent, question.Text, nil)
+		refusal = r.prepare(admitting, thread{question: question}, nil)
 	}
 	if errors.Is(refusal, store.ErrExists) || (refusal != nil && asError(refusal).Retry && h.now().Sub(turn.Since) < 5*time.Minute) {
 		return refusal // the reaper tries again

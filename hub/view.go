@@ -40,14 +40,15 @@ type QuotaView struct {
 
 // RunView is the state of an answer.
 type RunView struct {
-	ID     string    `json:"id"`
-	State  string    `json:"state"`
-	Code   string    `json:"code,omitempty"`
-	Finish string    `json:"finish,omitempty"`
-	Model  string    `json:"model,omitempty"`
-	Len    int64     `json:"len"`
-	SHA    string    `json:"sha,omitempty"`
-	Usage  UsageView `json:"usage"`
+	ID       string    `json:"id"`
+	State    string    `json:"state"`
+	Code     string    `json:"code,omitempty"`
+	Finish   string    `json:"finish,omitempty"`
+	Model    string    `json:"model,omitempty"`
+	Len      int64     `json:"len"`
+	SHA      string    `json:"sha,omitempty"`
+	Usage    UsageView `json:"usage"`
+	Continue bool      `json:"continue,omitempty"` // it was cut short and can be continued
 }
 
 // SourceView is an article that an answer refers to as [n].
@@ -125,7 +126,8 @@ func ViewMessage(m store.Interaction) MessageView {
 	if r := m.Run; r != nil {
 		v.Sources = viewSources(r.Sources)
 		v.Run = &RunView{ID: r.ID, State: r.State, Code: r.Code, Finish: r.Finish, Model: r.Model, Len: r.Len, SHA: r.SHA,
-			Usage: UsageView{In: r.Usage.In, Out: r.Usage.Out, Estimated: r.Usage.Estimated}}
+			Usage:    UsageView{In: r.Usage.In, Out: r.Usage.Out, Estimated: r.Usage.Estimated},
+			Continue: continuable(r.State, r.Code, r.Finish, r.Len)}
 	}
 	return v
 }

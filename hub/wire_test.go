@@ -69,6 +69,8 @@ func TestBadFrames(t *testing.T) {
 		{`{"t":"send","id":5,"cid":"a","text":"x","conv":"*"}`, "not_found", "5"},
 		{`{"t":"send","id":5,"cid":"a","text":"x","parent":"m_1"}`, "not_found", "5"},
 		{`{"t":"regen","id":5,"cid":"a","msg":"m_1"}`, "not_found", "5"},
+		{`{"t":"continue","id":5,"cid":"a","msg":"m_1"}`, "not_found", "5"},
+		{`{"t":"continue","id":5,"cid":"a"}`, "bad_field", "5"},
 		{`{"t":"sub","id":5,"conv":"c_1 2"}`, "not_found", "5"},
 		{`{"t":"sub","id":5,"conv":"` + ok.Conv + `","since":{}}`, "", ""},
 		{`{"t":"sub","id":5,"conv":"` + ok.Conv + `","since":{"ep":"e","seq":1,"more":1}}`, "bad_field", "5"},

@@ -83,17 +83,28 @@ func (w *World) Check(devices ...*Device) {
 	}
 	asked := map[string]string{} // label → run
 	for id, m := range runs {
-		question := byID[m.Parent]
+		said, question := "", byID[m.Parent]
+		for question.Run != nil { // a continuation
+			said, question = question.Text+said, byID[question.Parent]
+		}
 		script, err := upstream.Default().With(question.Text)
 		if err != nil || script.Label == "" {
 			continue
 		}
-		if other, ok := asked[script.Label]; ok {
+		label := script.Label
+		if said != "" {
+			if script, err = script.Resume(said); err != nil {
+				breach("run %s continues an answer that is not what the model said: %v", id, err)
+				continue
+			}
+			label = fmt.Sprintf("%s+%d", label, script.From)
+		}
+		if other, ok := asked[label]; ok {
 			breach("runs %s and %s answer the same message", other, id)
 		}
-		asked[script.Label] = id
+		asked[label] = id
 		if !w.setup.NoModel {
-			bad = append(bad, checkAnswer(m, script, calls[script.Label])...)
+			bad = append(bad, checkAnswer(m, said, script, calls[label])...)
 		}
 	}
 	for label, of := range calls {
@@ -101,7 +112,7 @@ func (w *World) Check(devices ...*Device) {
 			breach("the model server was asked for %s, of which no run is stored", label)
 		}
 		for _, c := range of[:len(of)-1] { // a further try is fine only as long as nothing was said
-			if c.Sent > 0 {
+			if c.Sent > c.From {
 				breach("the model server was asked %d times for %s, after it had sent %d tokens", len(of), label, c.Sent)
 			}
 		}
@@ -118,14 +129,15 @@ func (w *World) Check(devices ...*Device) {
 	}
 }
 
-// checkAnswer compares a stored answer with the script of its question and with what the model server says it sent.
-func checkAnswer(m StoredMessage, script upstream.Script, calls []upstream.Call) []string {
+// checkAnswer compares a stored answer, behind what was said before it, with the script of its question and with what the
+// model server says it sent.
+func checkAnswer(m StoredMessage, said string, script upstream.Script, calls []upstream.Call) []string {
 	var bad []string
 	sum := sha256.Sum256([]byte(m.Text))
 	if m.Run.Len != int64(len(m.Text)) || m.Run.SHA != hex.EncodeToString(sum[:]) {
 		bad = append(bad, fmt.Sprintf("run %s: stored length or sha is not that of the stored text (%d bytes)", m.Run.ID, len(m.Text)))
 	}
-	sent := 0
+	sent, said := 0, said+m.Text
 	if len(calls) > 0 {
 		sent = calls[len(calls)-1].Sent
 		if calls[len(calls)-1].End == "" {
@@ -135,11 +147,11 @@ func checkAnswer(m StoredMessage, script upstream.Script, calls []upstream.Call)
 	// One token may be on its way when the other side hangs up, so that it is not counted as sent.
 	full := upstream.Text(script.Label, min(sent+1, script.Tokens), script.Size)
 	switch {
-	case m.Run.State == "complete" && m.Text != upstream.Text(script.Label, script.Tokens, script.Size):
+	case m.Run.State == "complete" && said != upstream.Text(script.Label, script.Tokens, script.Size):
 		bad = append(bad, fmt.Sprintf("run %s (%s): complete, but its text is not what the model said", m.Run.ID, script.Label))
 	case m.Run.State == "complete" && (len(calls) == 0 || calls[len(calls)-1].End != "complete"):
 		bad = append(bad, fmt.Sprintf("run %s (%s): complete, but the model's answer was not", m.Run.ID, script.Label))
-	case !strings.HasPrefix(full, m.Text):
+	case !strings.HasPrefix(full, said):
 		bad = append(bad, fmt.Sprintf("run %s (%s, %s %s): its text is not a prefix of what the model said", m.Run.ID, script.Label, m.Run.State, m.Run.Code))
 	case (m.Run.State == "failed" || m.Run.State == "interrupted") && m.Run.Code == "":
 		bad = append(bad, fmt.Sprintf("run %s (%s): %s without a code", m.Run.ID, script.Label, m.Run.State))
@@ -194,7 +206,11 @@ func (w *World) checkCharges(runs map[string]StoredMessage) []string {
 		if m.Run.State != "complete" && m.Run.Len == 0 {
 			continue // nothing was produced: the message is given back
 		}
-		who := m.Tenant + " usuario:" + byID[m.Parent].Author
+		question := byID[m.Parent]
+		for question.Run != nil { // a continuation
+			question = byID[question.Parent]
+		}
+		who := m.Tenant + " usuario:" + question.Author
 		s := want[who]
 		want[who] = spent{s.messages + 1, s.tokens + m.Run.Usage.In + m.Run.Usage.Out}
 	}

@@ -20,21 +20,22 @@ type Frame struct {
 	Conv string          `json:"conv"`
 
 	// Events.
-	Ep     string `json:"ep"`
-	From   int64  `json:"from"`
-	Seq    int64  `json:"seq"`
-	K      string `json:"k"`
-	Msg    string `json:"msg"`
-	CID    string `json:"cid"`
-	Role   string `json:"role"`
-	Run    string `json:"run"`
-	Off    *int64 `json:"off"`
-	Text   string `json:"text"`
-	State  string `json:"state"`
-	Finish string `json:"finish"`
-	Len    int64  `json:"len"`
-	SHA    string `json:"sha"`
-	Usage  Usage  `json:"usage"`
+	Ep       string `json:"ep"`
+	From     int64  `json:"from"`
+	Seq      int64  `json:"seq"`
+	K        string `json:"k"`
+	Msg      string `json:"msg"`
+	CID      string `json:"cid"`
+	Role     string `json:"role"`
+	Run      string `json:"run"`
+	Off      *int64 `json:"off"`
+	Text     string `json:"text"`
+	State    string `json:"state"`
+	Finish   string `json:"finish"`
+	Continue bool   `json:"continue"`
+	Len      int64  `json:"len"`
+	SHA      string `json:"sha"`
+	Usage    Usage  `json:"usage"`
 
 	// Answers.
 	Dup       bool       `json:"dup"`
@@ -76,13 +77,14 @@ type Message struct {
 
 // A Run is the state of an answer.
 type Run struct {
-	ID     string `json:"id"`
-	State  string `json:"state"`
-	Code   string `json:"code"`
-	Finish string `json:"finish"`
-	Len    int64  `json:"len"`
-	SHA    string `json:"sha"`
-	Usage  Usage  `json:"usage"`
+	ID       string `json:"id"`
+	State    string `json:"state"`
+	Code     string `json:"code"`
+	Finish   string `json:"finish"`
+	Continue bool   `json:"continue"`
+	Len      int64  `json:"len"`
+	SHA      string `json:"sha"`
+	Usage    Usage  `json:"usage"`
 }
 
 // Terminal reports whether a run's state is final.

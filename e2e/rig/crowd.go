@@ -35,6 +35,7 @@ type Talk struct {
 	Tokens [2]int           // of an answer, from and to
 	Every  [2]time.Duration // between tokens
 	Stop   float64          // the share of answers that are stopped
+	GoOn   float64          // the share of answers cut short that are continued
 	Copies float64          // the share of messages that are sent again, from the other device at the same time
 	Faults []string         // scripts of which one in five answers takes one
 }
@@ -118,20 +119,41 @@ func (c *Crowd) say(phone, laptop *Device, conv, text string, r *rand.Rand, talk
 			}
 		}
 	}
-	for _, d := range []*Device{phone, laptop} {
-		a, err := d.End(ctx, sent.Conv, sent.Run)
-		if err != nil {
-			c.fail("%s, %s: %v", text, d.Name, err)
-		} else if d == phone {
-			c.mu.Lock()
-			state := a.State
-			if a.Code != "" {
-				state += " " + a.Code
-			}
-			c.states[state]++
-			c.mu.Unlock()
+	a, ok := c.await(ctx, phone, laptop, sent)
+	for ok && a.Continue && r.Float64() < talk.GoOn {
+		again := Cmd{"t": "continue", "cid": fmt.Sprintf("%016x", r.Uint64()), "msg": a.Msg}
+		if sent, err = phone.Do(ctx, again); err != nil {
+			c.fail("to continue %s: %v", text, err)
+			return
+		}
+		if copied, err := laptop.Do(ctx, again); err != nil || copied.Run != sent.Run || !copied.Dup {
+			c.fail("a copy of a continue: %s %v", copied.Raw, err)
+		}
+		a, ok = c.await(ctx, phone, laptop, sent)
+	}
+}
+
+// await waits for the end of an answer on both devices.
+func (c *Crowd) await(ctx context.Context, phone, laptop *Device, sent Frame) (a Answer, ok bool) {
+	ok = true
+	for _, d := range []*Device{laptop, phone} {
+		var err error
+		if a, err = d.End(ctx, sent.Conv, sent.Run); err != nil {
+			c.fail("%s, %s: %v", d.Name, sent.Raw, err)
+			ok = false
 		}
 	}
+	if !ok {
+		return a, false
+	}
+	state := a.State
+	if a.Code != "" {
+		state += " " + a.Code
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.states[state]++
+	return a, true
 }
 
 // same remembers the answer to a cid: all copies must get the same.

@@ -39,6 +39,7 @@ type Answer struct {
 	Code      string
 	Finish    string
 	Usage     Usage
+	Continue  bool   // it was cut short, and the server offers to go on
 	Ended     int    // run.end events with different content
 	Restarted int    // new logs in which it began anew
 	shown     string // the longest text that was on the screen
@@ -107,7 +108,7 @@ func (v *View) snapshot(f Frame) {
 			v.Runs[m.Run.ID] = a
 		}
 		if a.Ended == 0 { // otherwise the end was seen in the log, and what follows only repeats it
-			a.Text = []byte(m.Text)
+			a.Text, a.Continue = []byte(m.Text), m.Run.Continue
 			v.end(a, m.Run.State, m.Run.Code, m.Run.Finish, m.Run.Len, m.Run.SHA, m.Run.Usage)
 		} else if a.State != m.Run.State || string(a.Text) != m.Text {
 			v.breach("run %s: ended as %s, the snapshot says %s; texts equal: %v", a.Run, a.State, m.Run.State, string(a.Text) == m.Text)
@@ -269,6 +270,7 @@ func (v *View) ended(f Frame) {
 			return
 		}
 	}
+	a.Continue = f.Continue
 	v.end(a, f.State, f.Code, f.Finish, f.Len, f.SHA, f.Usage)
 	v.put(Message{ID: f.Msg, Role: "assistant", Text: string(a.Text), Run: &Run{ID: f.Run, State: f.State, Code: f.Code, Len: f.Len, SHA: f.SHA}})
 }

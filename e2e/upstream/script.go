@@ -52,6 +52,10 @@ type Script struct {
 	At         int // tokens before the fault
 	Finish     string
 	Usage      string
+
+	// What a call is answered that asks for the rest of an answer; see [Script.Resume].
+	From int // tokens that were said before
+	Cut  int // bytes of the next one that were said before
 }
 
 // Default is a short answer at a comfortable pace.
@@ -68,6 +72,39 @@ func (s Script) With(message string) (Script, error) {
 		return s, nil
 	}
 	return s.Set(words)
+}
+
+// Resume makes the script that of the rest of an answer of which said has been said: no fault strikes it. A long answer
+// may be quoted from somewhere in the middle, after "…".
+func (s Script) Resume(said string) (Script, error) {
+	s.Fault, s.Status, s.Finish = "", 0, "stop"
+	if quoted, ok := strings.CutPrefix(said, "…"); ok {
+		mark := "‹" + s.Label + ":"
+		at := strings.Index(quoted, mark)
+		if at < 0 {
+			return s, fmt.Errorf("what was said names no token of %s", s.Label)
+		}
+		said = quoted[at:]
+		if _, err := fmt.Sscanf(said[len(mark):], "%06d", &s.From); err != nil {
+			return s, fmt.Errorf("what was said of %s: %w", s.Label, err)
+		}
+	}
+	for ; s.From < s.Tokens && said != ""; s.From++ {
+		t := Token(s.Label, s.From, s.Size)
+		if len(said) < len(t) && strings.HasPrefix(t, said) {
+			s.Cut, said = len(said), ""
+			break
+		}
+		rest, ok := strings.CutPrefix(said, t)
+		if !ok {
+			break
+		}
+		said = rest
+	}
+	if said != "" {
+		return s, fmt.Errorf("what was said is not how %s begins", s.Label)
+	}
+	return s, nil
 }
 
 // Set changes a script by words of the form name=value, separated by spaces.

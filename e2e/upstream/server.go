@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,7 +24,8 @@ type Call struct {
 	Asked    string    `json:"asked"` // the last message of the user
 	Messages int       `json:"messages"`
 	Key      string    `json:"key"`  // what the request authenticated with
-	Sent     int       `json:"sent"` // tokens
+	From     int       `json:"from"` // tokens that an earlier call had sent; the label then ends in + and this number
+	Sent     int       `json:"sent"` // tokens, with those of From
 	// End is how it ended: "" while it runs, complete, hung-up (by the other side), status 429, or the name of a fault.
 	End     string    `json:"end"`
 	EndedAt time.Time `json:"ended_at"`
@@ -151,19 +153,34 @@ type request struct {
 	} `json:"messages"`
 }
 
-// asked is the last message of the user.
-func (r *request) asked() string {
+// goOn is in the last message of a request for the rest of an answer.
+const goOn = "Continue exatamente do ponto em que ela parou"
+
+// asked is the last question of the user, and what was said to it when the rest is asked for.
+func (r *request) asked() (question, said string) {
+	rest := false
 	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if m := r.Messages[i]; m.Role == "user" {
-			var text string
-			if json.Unmarshal(m.Content, &text) == nil {
-				return text
-			}
-			var parts []struct{ Text string }
-			if json.Unmarshal(m.Content, &parts) == nil && len(parts) > 0 {
-				return parts[len(parts)-1].Text
-			}
+		text := textOf(r.Messages[i].Content)
+		switch role := r.Messages[i].Role; {
+		case role == "assistant" && rest:
+			said = text + said
+		case role == "user" && i == len(r.Messages)-1 && strings.Contains(text, goOn):
+			rest = true
+		case role == "user":
+			return text, said
 		}
+	}
+	return "", ""
+}
+
+func textOf(content json.RawMessage) string {
+	var text string
+	if json.Unmarshal(content, &text) == nil {
+		return text
+	}
+	var parts []struct{ Text string }
+	if json.Unmarshal(content, &parts) == nil && len(parts) > 0 {
+		return parts[len(parts)-1].Text
 	}
 	return ""
 }
@@ -176,13 +193,18 @@ func (s *Server) begin(r *request, key string) (*Call, Script, error) {
 	if !ok {
 		script = s.script
 	}
-	asked := r.asked()
+	asked, said := r.asked()
 	script, err := script.With(asked)
 	c := &Call{N: len(s.calls) + 1, At: time.Now(), Model: r.Model, Asked: asked, Messages: len(r.Messages), Key: key}
 	if script.Label == "" {
 		script.Label = "c" + strconv.Itoa(c.N)
 	}
 	c.Label = script.Label
+	if said != "" && err == nil {
+		script, err = script.Resume(said)
+		c.From = script.From
+		c.Label += "+" + strconv.Itoa(c.From)
+	}
 	if script.Status != 0 && script.Times > 0 {
 		if s.refuse[c.Label]++; s.refuse[c.Label] > script.Times {
 			script.Status = 0
@@ -247,7 +269,7 @@ func (s *Server) complete(w http.ResponseWriter, hr *http.Request) {
 		s.end(c, script.Tokens, "complete")
 		return
 	}
-	out := &stream{w: w, ctx: ctx, c: c, script: script, model: r.Model, usage: r.StreamOptions.IncludeUsage}
+	out := &stream{w: w, ctx: ctx, c: c, script: script, model: r.Model, usage: r.StreamOptions.IncludeUsage, sent: script.From}
 	how := out.run()
 	s.end(c, out.sent, how)
 	if how == FaultReset || how == FaultHalf {
@@ -383,6 +405,9 @@ func (o *stream) run() string {
 
 func (o *stream) token() bool {
 	text := Token(o.script.Label, o.sent, o.script.Size)
+	if o.sent == o.script.From {
+		text = text[o.script.Cut:]
+	}
 	if o.script.Stamp {
 		var b []byte
 		if o.sent == 0 {
@@ -411,7 +436,7 @@ func (o *stream) data(line string) bool {
 }
 
 func (o *stream) usageChunk() string {
-	in, out := "10", strconv.Itoa(o.sent)
+	in, out := "10", strconv.Itoa(o.sent-o.script.From)
 	switch o.script.Usage {
 	case UsageZero:
 		in, out = "0", "0"

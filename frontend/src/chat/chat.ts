@@ -185,6 +185,7 @@ function end(chat: Chat, e: RunEndEvent): Chat {
     ...(e.finish ? { finish: e.finish } : {}),
     ...(e.sha ? { sha: e.sha } : {}),
     ...(e.usage ? { usage: e.usage } : {}),
+    ...(e.continue ? { continue: true } : {}),
   }
   // One whose turn came to nothing ends without ever having begun.
   const begun = known ?? {

@@ -10,8 +10,9 @@ export type Pending = {
   readonly text: string
   readonly parent?: string
   readonly model?: string
-  /** Set for a further answer to a question: the question. */
+  /** Set for a further answer to a question: the question; with goOn, the answer of which it is the rest. */
   readonly regen?: string
+  readonly goOn?: true
   readonly at: number
   readonly state: 'sending' | 'waiting' | 'accepted' | 'failed'
   readonly run?: string
@@ -137,10 +138,18 @@ export class Live {
     this.submit({ ...message, cid: newCID(), at: Date.now(), state: 'sending' })
   }
 
-  /** Asks for a further answer to a question. */
-  regenerate(conv: string, question: string, model?: string) {
-    const cid = newCID()
-    this.submit({ cid, conv, text: '', regen: question, at: Date.now(), state: 'sending', ...(model ? { model } : {}) })
+  /** Asks for a further answer to a question, or for the rest of an answer. */
+  regenerate(conv: string, msg: string, model?: string, goOn?: true) {
+    this.submit({
+      cid: newCID(),
+      conv,
+      text: '',
+      regen: msg,
+      at: Date.now(),
+      state: 'sending',
+      ...(model ? { model } : {}),
+      ...(goOn ? { goOn } : {}),
+    })
   }
 
   /** Tries a refused or waiting message again, as the same message. */
@@ -184,7 +193,7 @@ export class Live {
     try {
       const ok = await this.request(
         p.regen
-          ? { t: 'regen', cid: p.cid, msg: p.regen, ...model }
+          ? { t: p.goOn ? 'continue' : 'regen', cid: p.cid, msg: p.regen, ...model }
           : {
               t: 'send',
               cid: p.cid,

@@ -75,6 +75,7 @@ function talk(chat: Chat, pending: Pending[] = []) {
         onEditing={nothing}
         onSend={nothing}
         onRegenerate={nothing}
+        onContinue={nothing}
         onChoose={nothing}
         onFeedback={nothing}
         onRetry={nothing}

@@ -1716,6 +1716,7 @@ export interface components {
         };
         RunView: {
             code?: string;
+            continue?: boolean;
             finish?: string;
             id: string;
             /** Format: int64 */

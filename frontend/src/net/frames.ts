@@ -22,6 +22,8 @@ export type RunView = {
   len: number
   sha?: string
   usage?: Usage
+  /** It was cut short and can be continued. */
+  continue?: boolean
 }
 /** An article of the distributor's knowledge that an answer refers to as [n]. */
 export type Source = { n: number; id: string; title: string }
@@ -49,7 +51,7 @@ export type Command =
   | { t: 'sub'; conv: string; since?: Place }
   | { t: 'unsub'; conv: string }
   | { t: 'send'; cid: string; text: string; conv?: string; parent?: string; model?: string }
-  | { t: 'regen'; cid: string; msg: string; model?: string }
+  | { t: 'regen' | 'continue'; cid: string; msg: string; model?: string }
   | { t: 'stop'; run: string }
   | { t: 'typing'; conv: string }
   | { t: 'watch' }
@@ -144,6 +146,7 @@ export type RunEndEvent = EventHead & {
   len?: number
   sha?: string
   usage?: Usage
+  continue?: boolean
   quota?: Quota[]
   sources?: Source[]
 }

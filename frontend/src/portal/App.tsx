@@ -210,6 +210,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             onEditing={setEditing}
             onSend={(text, parent) => store.send(text, parent ?? from)}
             onRegenerate={(question) => conv && store.regenerate(conv, question)}
+            onContinue={(answer) => conv && store.goOn(conv, answer)}
             onChoose={(parent, msg) => conv && store.choose(conv, parent, msg)}
             onFeedback={(msg, f) => conv && void store.feedback(conv, msg, f)}
             onRetry={store.retry}

@@ -40,6 +40,10 @@ type AnswerProps = MessageActions & {
   growing: boolean
   last: boolean
   variants?: Variants | undefined
+  /** It is the rest of the answer above it. */
+  goesOn?: boolean
+  /** Its rest follows. */
+  wentOn?: boolean
 }
 
 /** An answer of the model or of a person of the staff. */
@@ -50,13 +54,21 @@ export const Answer = memo(function Answer({
   growing,
   last,
   variants,
+  goesOn,
+  wentOn,
   ...actions
 }: AnswerProps) {
   const human = m.role === 'agent'
   const author = human ? m.by.name || t.support : t.assistant
   return (
-    <article aria-label={author} aria-busy={growing || undefined} className="group flex gap-3.5">
-      {human ? (
+    <article
+      aria-label={author}
+      aria-busy={growing || undefined}
+      className={`group flex gap-3.5 ${goesOn ? '-mt-5' : ''}`}
+    >
+      {goesOn ? (
+        <span className="w-8 shrink-0 max-sm:w-7" />
+      ) : human ? (
         <span
           aria-hidden
           className="grid size-8 shrink-0 place-items-center rounded-full border border-line bg-surface text-accent max-sm:size-7"
@@ -71,7 +83,9 @@ export const Answer = memo(function Answer({
         />
       )}
       <div className="min-w-0 flex-1">
-        <header className="mb-1 flex min-h-8 items-center gap-2 text-xs text-muted max-sm:min-h-7">
+        <header
+          className={goesOn ? 'sr-only' : 'mb-1 flex min-h-8 items-center gap-2 text-xs text-muted max-sm:min-h-7'}
+        >
           <span className="font-medium text-fg">{author}</span>
           {!human && <span className="rounded border border-line px-1 text-[10.5px] leading-4">{t.aiLabel}</span>}
           {human && <span>{t.support}</span>}
@@ -95,7 +109,7 @@ export const Answer = memo(function Answer({
             <Markdown text={m.text} growing={growing} />
           </div>
         )}
-        {!growing && m.run && <Ending message={m} last={last} {...actions} />}
+        {!growing && m.run && !wentOn && <Ending message={m} last={last} {...actions} />}
         {m.sources && m.sources.length > 0 && <Sources sources={m.sources} />}
         {!growing && <AnswerTools message={m} last={last} variants={variants} {...actions} />}
       </div>
@@ -126,9 +140,11 @@ export function Thinking() {
 /** How an answer ended, when it did not end well, and what to do about it. */
 function Ending({ message: m, last, onContinue, onRegenerate }: MessageActions & { message: Message; last: boolean }) {
   const run = m.run
-  if (!run || run.state === 'complete' || run.state === 'accepted' || run.state === 'streaming') return null
+  if (!run || (run.state === 'complete' && !run.continue) || run.state === 'accepted' || run.state === 'streaming')
+    return null
   const why = run.code ? (t.errors[run.code] ?? t.errors.other) : undefined
   const text = {
+    complete: t.atLimit,
     stopped: why ?? t.stopped,
     taken_over: t.takenOver,
     interrupted: t.interrupted,

@@ -22,6 +22,7 @@ export type ThreadProps = {
   onEditing: (msg: string | undefined) => void
   onSend: (text: string, parent?: string) => void
   onRegenerate: (question: string) => void
+  onContinue: (answer: string) => void
   onChoose: (parent: string, msg: string) => void
   onFeedback: (msg: string, f: Feedback | undefined) => void
   onRetry: (cid: string) => void
@@ -62,6 +63,7 @@ export function Thread(p: ThreadProps) {
     chat?.notes.filter((n) => n.after === after).map((n) => <Divider key={n.id}>{ownerText(n.owner)}</Divider>)
 
   const step = ({ message: m, parent, variants }: Step) => {
+    const i = steps.findIndex((s) => s.message.id === m.id)
     const last = m.id === steps.at(-1)?.message.id && waiting.length === 0
     const at = variants.indexOf(m.id)
     const picker =
@@ -100,7 +102,9 @@ export function Thread(p: ThreadProps) {
             ? () => p.onRegenerate(question)
             : undefined
         }
-        onContinue={p.can.send && last && m.run?.state === 'stopped' ? () => p.onSend(t.continueText) : undefined}
+        onContinue={p.can.regenerate && p.can.send && last && m.run?.continue ? () => p.onContinue(m.id) : undefined}
+        goesOn={goesOn(steps[i - 1], m)}
+        wentOn={i + 1 < steps.length && goesOn(steps[i], steps[i + 1]!.message)}
         onFeedback={p.can.feedback ? (f) => p.onFeedback(m.id, f) : undefined}
       />
     )
@@ -238,4 +242,9 @@ function useAnchor(steps: Step[], pending: readonly Pending[], toEnd: () => void
     if (busy) setAnchored(true)
   }, [busy])
   return anchored
+}
+
+/** Whether an answer is the rest of the one before it. */
+function goesOn(before: Step | undefined, m: Step['message']): boolean {
+  return m.role === 'assistant' && before?.message.role === 'assistant' && m.parent === before.message.id
 }

@@ -302,6 +302,9 @@ export function regenerate(conv: string, question: string) {
   live.regenerate(conv, question, chosenModel())
 }
 
+/** Asks for the rest of an answer that was cut short. */
+export const goOn = (conv: string, answer: string) => live.regenerate(conv, answer, chosenModel(), true)
+
 /** Asks for a person, gives the conversation back to the AI, or closes it; a refusal is told. */
 export const callPerson = (conv: string) => command({ t: 'call', conv })
 export const backToAI = (conv: string, epoch: number) => command({ t: 'release', conv, epoch })

@@ -73,7 +73,7 @@ export const en: Dictionary = {
   edit: 'Edit',
   editMessage: 'Edit message',
   continueAnswer: 'Continue',
-  continueText: 'Continue the answer from where it stopped.',
+  atLimit: 'The answer reached its length limit.',
   good: 'Good answer',
   bad: 'Bad answer',
   feedbackThanks: 'Thank you for the feedback.',

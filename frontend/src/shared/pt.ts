@@ -75,7 +75,7 @@ export const pt = {
   edit: 'Editar',
   editMessage: 'Editar mensagem',
   continueAnswer: 'Continuar',
-  continueText: 'Continue a resposta de onde parou.',
+  atLimit: 'A resposta chegou ao limite de tamanho.',
   good: 'Boa resposta',
   bad: 'Resposta ruim',
   feedbackThanks: 'Obrigado pelo retorno.',

@@ -7,7 +7,7 @@ import { useFollow } from '../shared/follow'
 import { moment, t } from '../shared/i18n'
 import { Markdown } from '../shared/Markdown'
 import { config } from './config'
-import { again, chatOf, discard, isOver, resend, type State, startAnew } from './store'
+import { again, chatOf, discard, goOn, isOver, resend, type State, startAnew } from './store'
 import { own, words } from './texts'
 import { Unavailable } from './Unavailable'
 
@@ -126,6 +126,13 @@ function One({ m, chat, last, question }: { m: Message; chat: Chat; last: boolea
               {t.retry}
             </button>
           )}
+        </p>
+      )}
+      {m.run?.continue && last && chat.owner.kind === 'ai' && (
+        <p className="how">
+          <button type="button" className="link" onClick={() => goOn(m.id)}>
+            {t.continueAnswer}
+          </button>
         </p>
       )}
       {last && state === 'failed' && outage(m.run?.code) && <Unavailable closed={{ why: 'unavailable' }} />}

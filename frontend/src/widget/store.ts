@@ -262,6 +262,9 @@ export function again(question: { id: string; text: string }) {
   else live.send({ conv: state.conv, text: question.text })
 }
 
+/** Asks for the rest of an answer that was cut short. */
+export const goOn = (answer: string) => state.conv && live.regenerate(state.conv, answer, undefined, true)
+
 /** Tells a person on the other end that this one writes; a model does not care. */
 export function typing() {
   if (!state.conv || chatOf(state)?.owner.kind !== 'human' || Date.now() - typedAt < 3000) return
