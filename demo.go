@@ -132,7 +132,7 @@ var demos = []demo{
 	},
 	{
 		profile: store.Profile{Slug: "beta", Name: "Beta Telecom", TimeZone: "America/Manaus", Brand: store.Brand{PortalName: "Beta Telecom", Color: "#7c3aed",
-			LogoURL: logo("#7c3aed", "M11 8v16h6a4 4 0 0 0 0-8h-6m0-8h5a4 4 0 0 1 0 8"), Welcome: "Olá! Em que a Beta pode ajudar hoje?",
+			LogoURL: logo("#7c3aed", "M11 8v16h6a4 4 0 0 0 0-8h-6m0-8h5a4 4 0 0 1 0 8"), Welcome: "Olá! Em que a Beta pode ajudar hoje?", PrivacyURL: "https://beta.example/privacidade",
 			Suggestions: []string{"Sem sinal na minha rua", "Quero mudar de plano", "Agendar visita técnica"}}},
 		plan: store.Plan{ID: fixedID("p", "radio"), Name: "Rádio", Concurrency: 1, Limits: []store.Limit{{Window: store.WindowMinute, Messages: 10},
 			{Window: store.WindowDay, Messages: 50}, {Window: store.WindowMonth, Messages: 300, Tokens: 200_000}}},

@@ -43,7 +43,7 @@ export default defineConfig({
               name: 'shared',
               test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
             },
-            { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|.*\.css$)/ },
+            { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|data|.*\.css$)/ },
             {
               name: 'console',
               test: /node_modules\/virtua\/|\/src\/(console|monitor)\/(?!(main|Ledger|en)\.tsx?$|.*\.css$)/,

@@ -14,11 +14,12 @@ type meInput struct{ Bearer }
 type meOutput struct{ Body meBody }
 
 type meBody struct {
-	User   meUser          `json:"user"`
-	Tenant meTenant        `json:"tenant"`
-	Plan   mePlan          `json:"plan"`
-	Quota  []hub.QuotaView `json:"quota"`
-	Models []meModel       `json:"models" doc:"what the person may choose from; empty: there is no choice"`
+	User     meUser          `json:"user"`
+	Tenant   meTenant        `json:"tenant"`
+	Plan     mePlan          `json:"plan"`
+	Quota    []hub.QuotaView `json:"quota"`
+	Models   []meModel       `json:"models" doc:"what the person may choose from; empty: there is no choice"`
+	Consents []consentView   `json:"consents" doc:"to which versions of the notice the person agreed"`
 }
 
 type meUser struct {
@@ -50,7 +51,7 @@ func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meO
 		return nil, err
 	}
 	body := meBody{User: meUser{user.ID, user.Name, user.Email, user.Role}, Tenant: meTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
-		Quota: []hub.QuotaView{}, Models: []meModel{}}
+		Quota: []hub.QuotaView{}, Models: []meModel{}, Consents: viewConsents(user)}
 	plan, err := planOf(ctx, who)
 	if err != nil || plan.ID == "" {
 		return &meOutput{body}, err

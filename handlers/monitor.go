@@ -26,7 +26,7 @@ func (s *Server) consolePage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		v := viewPortal(p)
-		data.Slug, data.Title, data.Color, data.Icon = p.Slug, "Console · "+v.Name, v.Color, v.LogoURL
+		data.Slug, data.Title, data.Color, data.Icon = p.Slug, "Console · "+v.Name, v.Color, iconURL(p)
 		data.BrandCSS = "/p/" + p.Slug + "/brand.css?v=" + brandVersion(p.Brand.Color)
 	}
 	s.page(w, r, "console.html", data, s.pagePolicy(r, "'none'"))

@@ -38,7 +38,7 @@ func (s *Server) portal(w http.ResponseWriter, r *http.Request) {
 	v := viewPortal(p)
 	base := "/p/" + p.Slug
 	s.page(w, r, "index.html", pageData{Lang: language(r), Theme: theme(r), Title: v.PortalName, Slug: p.Slug, Color: v.Color,
-		BrandCSS: base + "/brand.css?v=" + brandVersion(p.Brand.Color), Icon: v.LogoURL, Manifest: base + "/manifest.webmanifest",
+		BrandCSS: base + "/brand.css?v=" + brandVersion(p.Brand.Color), Icon: iconURL(p), Manifest: base + "/manifest.webmanifest",
 		Description: v.Welcome}, s.pagePolicy(r, "'none'"))
 }
 
@@ -107,17 +107,20 @@ type portalOutput struct {
 }
 
 type portalView struct {
-	Slug        string   `json:"slug"`
-	Name        string   `json:"name"`
-	PortalName  string   `json:"portal_name"`
-	Color       string   `json:"color"`
-	LogoURL     string   `json:"logo_url" doc:"empty: there is none"`
-	Welcome     string   `json:"welcome"`
-	Suggestions []string `json:"suggestions"`
+	Slug        string     `json:"slug"`
+	Name        string     `json:"name"`
+	PortalName  string     `json:"portal_name"`
+	Color       string     `json:"color"`
+	LogoURL     string     `json:"logo_url" doc:"empty: there is none"`
+	Welcome     string     `json:"welcome"`
+	Suggestions []string   `json:"suggestions"`
+	PrivacyURL  string     `json:"privacy_url" doc:"empty: there is none"`
+	Notice      noticeView `json:"notice"`
 }
 
 func viewPortal(p store.Profile) portalView {
-	v := portalView{Slug: p.Slug, Name: p.Name, PortalName: p.Brand.PortalName, Color: p.Brand.Color, Welcome: p.Brand.Welcome, Suggestions: p.Brand.Suggestions}
+	v := portalView{Slug: p.Slug, Name: p.Name, PortalName: p.Brand.PortalName, Color: p.Brand.Color, Welcome: p.Brand.Welcome, Suggestions: p.Brand.Suggestions,
+		PrivacyURL: webAddress(p.Brand.PrivacyURL), Notice: noticeOf(p)}
 	if v.PortalName == "" {
 		v.PortalName = p.Name
 	}
@@ -200,10 +203,7 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request) {
 	}
 	v := viewPortal(p)
 	m := map[string]any{"name": v.PortalName, "short_name": v.PortalName, "start_url": "/p/" + p.Slug, "scope": "/p/" + p.Slug, "display": "standalone",
-		"background_color": "#ffffff", "theme_color": v.Color, "lang": "pt-BR"}
-	if kind, _, ok := logoOf(p); ok {
-		m["icons"] = []map[string]string{{"src": v.LogoURL, "type": kind, "sizes": "any"}}
-	}
+		"background_color": "#ffffff", "theme_color": v.Color, "lang": "pt-BR", "icons": manifestIcons(p)}
 	w.Header().Set("Content-Type", "application/manifest+json")
 	w.Header().Set("Cache-Control", "no-cache")
 	_ = json.NewEncoder(w).Encode(m)

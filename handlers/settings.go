@@ -21,6 +21,7 @@ type BrandingBody struct {
 	Logo        string   `json:"logo" required:"false" maxLength:"200000" doc:"a data: URL of a PNG or SVG image"`
 	Welcome     string   `json:"welcome" required:"false" maxLength:"200"`
 	Suggestions []string `json:"suggestions" required:"false" maxItems:"6" doc:"first messages to choose from"`
+	PrivacyURL  string   `json:"privacy_url" required:"false" maxLength:"500" doc:"the privacy policy, shown beside the notice"`
 }
 
 // RetentionBody says after how many days what was written is emptied or removed; 0 keeps it.
@@ -59,7 +60,7 @@ func tenantMeta(p store.Profile) Meta {
 
 func viewBranding(p store.Profile) brandingView {
 	b := p.Brand
-	return brandingView{tenantMeta(p), BrandingBody{b.PortalName, b.Color, b.LogoURL, b.Welcome, orNone(b.Suggestions)}}
+	return brandingView{tenantMeta(p), BrandingBody{b.PortalName, b.Color, b.LogoURL, b.Welcome, orNone(b.Suggestions), b.PrivacyURL}}
 }
 
 func viewRetention(p store.Profile) retentionView {
@@ -99,7 +100,11 @@ func (s *Server) changeBranding(ctx context.Context, who hub.Principal, rev int6
 				return hub.Ef("bad_field", "a suggestion has 1 to 200 bytes")
 			}
 		}
-		p.Brand = store.Brand{PortalName: strings.TrimSpace(b.PortalName), Color: strings.ToLower(b.Color), LogoURL: b.Logo, Welcome: b.Welcome, Suggestions: b.Suggestions}
+		if b.PrivacyURL != "" && webAddress(b.PrivacyURL) == "" {
+			return hub.Ef("bad_field", "privacy_url is not a web address")
+		}
+		p.Brand = store.Brand{PortalName: strings.TrimSpace(b.PortalName), Color: strings.ToLower(b.Color), LogoURL: b.Logo, Welcome: b.Welcome, Suggestions: b.Suggestions,
+			PrivacyURL: b.PrivacyURL}
 		return checkLogo(*p)
 	})
 	return viewBranding(p), err

@@ -28,14 +28,15 @@ type NewUserBody struct {
 type userView struct {
 	Meta
 	UserBody
-	HasPassword bool   `json:"has_password"`
-	External    bool   `json:"external" doc:"another identity provider vouches for the person"`
-	InviteToken string `json:"invite_token,omitempty" doc:"lets the person set a password; shown once, valid for 7 days"`
+	HasPassword bool          `json:"has_password"`
+	External    bool          `json:"external" doc:"another identity provider vouches for the person"`
+	Consents    []consentView `json:"consents" doc:"to which versions of the notice the person agreed"`
+	InviteToken string        `json:"invite_token,omitempty" doc:"lets the person set a password; shown once, valid for 7 days"`
 }
 
 func viewUser(u store.User) userView {
 	return userView{Meta: metaOf(u.ID, u.Rev, u.CreatedAt, u.ChangedAt), UserBody: UserBody{u.Email, u.Name, u.Role, showState(u.State)},
-		HasPassword: u.PasswordHash != "", External: u.External != ""}
+		HasPassword: u.PasswordHash != "", External: u.External != "", Consents: viewConsents(u)}
 }
 
 // ParseEmail returns an e-mail address in lower case.

@@ -39,6 +39,7 @@ type Brand struct {
 	LogoURL     string   `bson:"logo" json:"logo"`
 	Welcome     string   `bson:"boas_vindas" json:"boas_vindas"`
 	Suggestions []string `bson:"sugestoes" json:"sugestoes"`
+	PrivacyURL  string   `bson:"privacidade_url" json:"privacidade_url"` // where the privacy policy is; "": nowhere
 }
 
 // Retention says after how many days what is kept of a tenant's talks is emptied or removed; 0 keeps it.

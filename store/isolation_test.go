@@ -131,6 +131,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"UpdateUser": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return b.UpdateUser(ctx, store.User{ID: n.User, Rev: 1, Role: store.RoleParticipant, State: store.StateDisabled})
 	},
+	"Consent": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.Consent(ctx, n.User, "1", canary)
+	},
 	"SetPassword": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.SetPassword(ctx, n.User, "x")
 	},

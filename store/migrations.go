@@ -20,6 +20,7 @@ var migrations = []migration{
 	{"slugs stand in enderecos", claimSlugs},
 	{"administrators stand in the tenant's row", countAdmins},
 	{"also those who were made before their tenant", countAdmins},
+	{"people can agree to the notice", makeConsents},
 }
 
 // version is what a database notes of itself, in one global row.
@@ -111,6 +112,26 @@ func countAdmins(ctx context.Context, s *Store) error {
 			}
 		}
 		if err := t.countAdmins(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeConsents gives people who were made before a place for what they agree to.
+func makeConsents(ctx context.Context, s *Store) error {
+	all, err := s.Directory().all.Find(ctx, doc.Query{})
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		users := s.Tenant(TenantID{p.ID}).users
+		without := []doc.Cond{doc.Absent("consentimentos")}
+		err := each(ctx, users, doc.Query{Where: without}, func(u User) string { return u.ID }, func(u User) error {
+			_, err := users.Update(ctx, u.ID, without, doc.Mod{Set: map[string]any{"consentimentos": map[string]Consented{}}})
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

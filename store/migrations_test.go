@@ -59,7 +59,12 @@ func TestADatabaseOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		d = d.apart(t)
 		ctx, a := t.Context(), d.tenant("")
-		must(t, a.CreateUser(ctx, newUser("adm@x.example", store.RoleAdmin)))
+		admin := newUser("adm@x.example", store.RoleAdmin)
+		must(t, a.CreateUser(ctx, admin))
+		users := doc.Coll[struct{}]{Eng: d.s.Engine(), Scope: store.Scope(a), Name: "usuarios"}
+		if ok, err := users.Update(ctx, admin.ID, nil, doc.Mod{Unset: []string{"consentimentos"}}); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
 		p := doc.Coll[struct{}]{Eng: d.s.Engine(), Scope: store.Scope(a), Name: "distribuidores"}
 		_, err := p.Update(ctx, a.ID().String(), nil, doc.Mod{Unset: []string{"rev", "administradores", "administradores_rev"}})
 		must(t, err)
@@ -76,6 +81,10 @@ func TestADatabaseOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 		must(t, err)
 		if profile.AdminCount != 1 || profile.Rev != 1 {
 			t.Errorf("%+v", profile)
+		}
+		must(t, d.on(s, a).Consent(ctx, admin.ID, "1", "resumo"))
+		if u, err := d.on(s, a).User(ctx, admin.ID); err != nil || u.Consents["1"].Digest != "resumo" {
+			t.Errorf("%+v %v", u, err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -170,6 +171,25 @@ func TestRetentionEmptiesThenRemovesAndKeepsCounts(t *testing.T) {
 	})
 }
 
+func TestTheFirstConsentToAVersionStays(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		ctx, a := t.Context(), d.tenant("")
+		u := newUser("ana@x.example", store.RoleParticipant)
+		must(t, a.CreateUser(ctx, u))
+		must(t, a.Consent(ctx, u.ID, "2026-11", "um"))
+		d.clock.set(noon.Add(time.Hour))
+		must(t, a.Consent(ctx, u.ID, "2026-11", "outro"))
+		must(t, a.Consent(ctx, u.ID, "2026-12", "dois"))
+		got, err := a.User(ctx, u.ID)
+		must(t, err)
+		want := map[string]store.Consented{"2026-11": {At: noon, Digest: "um"}, "2026-12": {At: noon.Add(time.Hour), Digest: "dois"}}
+		if !maps.EqualFunc(got.Consents, want, func(a, b store.Consented) bool { return a.At.Equal(b.At) && a.Digest == b.Digest }) {
+			t.Errorf("%+v", got.Consents)
+		}
+		is(t, a.Consent(ctx, "u_none", "2026-11", "um"), store.ErrNotFound, "nobody's consent")
+	})
+}
+
 func TestAPersonsExportIsCompleteAndTheirErasureLeavesCounts(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		ctx, a := t.Context(), d.tenant("")
@@ -177,6 +197,7 @@ func TestAPersonsExportIsCompleteAndTheirErasureLeavesCounts(t *testing.T) {
 		u.PasswordHash = "hash-da-senha"
 		must(t, a.CreateUser(ctx, u))
 		must(t, a.CreateUser(ctx, newUser("bia@x.example", store.RoleParticipant)))
+		must(t, a.Consent(ctx, u.ID, "2026-11", "resumo-do-aviso"))
 		c, q, r := talk(t, a, u.ID, "Título da Ana", "pergunta da Ana", "resposta à Ana", noon)
 		talk(t, a, "u_other", "Título da Bia", "pergunta da Bia", "resposta à Bia", noon)
 		must(t, a.Rate(ctx, store.Rating{ConversationID: c.ID, UserID: u.ID, Score: 5, Comment: "comentário da Ana"}))
@@ -187,7 +208,7 @@ func TestAPersonsExportIsCompleteAndTheirErasureLeavesCounts(t *testing.T) {
 		receipt, err := a.ExportPerson(ctx, u.ID, &w)
 		must(t, err)
 		out := w.String()
-		for _, part := range []string{"ana@x.example", "Título da Ana", "pergunta da Ana", "resposta à Ana", "comentário da Ana", "mes:2026-11"} {
+		for _, part := range []string{"ana@x.example", "Título da Ana", "pergunta da Ana", "resposta à Ana", "comentário da Ana", "mes:2026-11", "resumo-do-aviso"} {
 			if !strings.Contains(out, part) {
 				t.Errorf("the export lacks %q:\n%s", part, out)
 			}

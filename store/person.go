@@ -26,12 +26,13 @@ type Receipt struct {
 
 // personal is what a person's own row shows them.
 type personal struct {
-	ID        string    `json:"id"`
-	Email     string    `json:"email"`
-	Name      string    `json:"nome"`
-	Role      string    `json:"papel"`
-	State     string    `json:"estado"`
-	CreatedAt time.Time `json:"criado_em"`
+	ID        string               `json:"id"`
+	Email     string               `json:"email"`
+	Name      string               `json:"nome"`
+	Role      string               `json:"papel"`
+	State     string               `json:"estado"`
+	CreatedAt time.Time            `json:"criado_em"`
+	Consents  map[string]Consented `json:"consentimentos"`
 }
 
 // ExportPerson writes everything that is kept of a person as JSON lines {"tipo", "valor"}: their row, their conversations
@@ -53,7 +54,7 @@ func (t *Tenant) ExportPerson(ctx context.Context, userID string, w io.Writer) (
 		_, err = w.Write(b)
 		return err
 	}
-	if err := line("usuario", personal{u.ID, u.Email, u.Name, u.Role, u.State, u.CreatedAt}); err != nil {
+	if err := line("usuario", personal{u.ID, u.Email, u.Name, u.Role, u.State, u.CreatedAt, u.Consents}); err != nil {
 		return receipt, err
 	}
 	err = t.eachTalk(ctx, userID, func(c Conversation) error {

@@ -29,7 +29,8 @@ type User struct {
 	TokenEpoch   int64                `bson:"epoca_token" json:"epoca_token"` // tokens of an earlier epoch are void
 	Failures     int64                `bson:"falhas" json:"falhas"`           // wrong passwords in a row
 	LockedUntil  time.Time            `bson:"bloqueado_ate" json:"bloqueado_ate"`
-	Revoked      map[string]time.Time `bson:"revogados" json:"revogados"` // refresh tokens by jti, with their end
+	Revoked      map[string]time.Time `bson:"revogados" json:"revogados"`           // refresh tokens by jti, with their end
+	Consents     map[string]Consented `bson:"consentimentos" json:"consentimentos"` // to the notice, by version
 	Rev          int64                `bson:"rev" json:"rev"`
 	CreatedAt    time.Time            `bson:"criado_em" json:"criado_em"`
 	ChangedAt    time.Time            `bson:"alterado_em" json:"alterado_em"`
@@ -43,6 +44,9 @@ func (t *Tenant) CreateUser(ctx context.Context, u User) error {
 	u.Email, u.Rev, u.CreatedAt, u.ChangedAt = strings.ToLower(u.Email), 1, now, now
 	if u.Revoked == nil {
 		u.Revoked = map[string]time.Time{}
+	}
+	if u.Consents == nil {
+		u.Consents = map[string]Consented{}
 	}
 	if err := t.users.Insert(ctx, u.ID, u); err != nil {
 		return err
@@ -140,6 +144,18 @@ func (t *Tenant) UserByEmail(ctx context.Context, email string) (User, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	return t.users.First(ctx, doc.Query{Where: []doc.Cond{doc.Eq("email", strings.ToLower(email))}})
+}
+
+// Consent notes that a person agreed to a version of the notice, whose text has this digest; the first time stays.
+func (t *Tenant) Consent(ctx context.Context, userID, version, digest string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	field := "consentimentos." + version
+	ok, err := t.users.Update(ctx, userID, []doc.Cond{doc.Absent(field)}, doc.Mod{Set: map[string]any{field: Consented{At: t.now(), Digest: digest}}})
+	if err == nil && !ok {
+		_, err = t.users.Get(ctx, userID)
+	}
+	return err
 }
 
 // LoginFailed counts a wrong password; the lockAfter-th in a row and each further one locks the person out, twice as

@@ -51,6 +51,8 @@ test('hostile titles, names and suggestions stay texts', async ({ portal, page }
         suggestions: payloads.slice(250, 254),
         color: 'red;}</style><script>alert(1)</script>',
         logo_url: 'javascript:alert(1)',
+        privacy_url: 'javascript:alert(1)',
+        notice: { version: '1', text: { 'pt-BR': payloads[3], en: payloads[3] } },
       },
     }),
   )

@@ -12,6 +12,14 @@ export const portal: Portal = {
   name: 'Conecta Sul',
   portal_name: 'Conecta Sul',
   welcome: 'Como podemos ajudar com a sua internet?',
+  notice: {
+    version: '2026-11',
+    text: {
+      'pt-BR':
+        'Você conversa com um assistente de inteligência artificial de Conecta Sul, controlador dos seus dados. As mensagens ficam guardadas por 90 dias e podem ser lidas pela equipe. Não envie senhas nem dados de cartão.',
+      en: 'You are talking to an artificial intelligence assistant of Conecta Sul, the controller of your data. Messages are kept for 90 days and may be read by its team. Do not send passwords or card numbers.',
+    },
+  },
   suggestions: ['Minha internet está lenta', 'Quero a segunda via do boleto', 'Como troco a senha do Wi-Fi?'],
 }
 
@@ -24,6 +32,7 @@ export const me: Me = {
     { key: 'rapido', name: 'Rápido' },
     { key: 'profundo', name: 'Profundo' },
   ],
+  consents: [],
 }
 
 export const quota = (part: number): Quota[] => [

@@ -500,6 +500,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Agree to the notice */
+        put: operations["put-me-consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/password": {
         parameters: {
             query?: never;
@@ -1120,6 +1137,8 @@ export interface components {
             logo?: string;
             /** @description empty: the distributor's name */
             portal_name?: string;
+            /** @description the privacy policy, shown beside the notice */
+            privacy_url?: string;
             /** @description first messages to choose from */
             suggestions?: string[] | null;
             welcome?: string;
@@ -1138,6 +1157,19 @@ export interface components {
             tenant?: string;
             /** @description default usuario_id */
             user?: string;
+        };
+        ConsentInputBody: {
+            /**
+             * @description in which it was shown
+             * @enum {string}
+             */
+            locale: "pt-BR" | "en";
+            /** @description of the notice that was shown */
+            version: string;
+        };
+        ConsentView: {
+            at: string;
+            version: string;
         };
         ContextOutputBody: {
             /** @description where a visitor is, as the site says */
@@ -1374,6 +1406,8 @@ export interface components {
             email: string;
         };
         MeBody: {
+            /** @description to which versions of the notice the person agreed */
+            consents: components["schemas"]["ConsentView"][] | null;
             /** @description what the person may choose from; empty: there is no choice */
             models: components["schemas"]["MeModel"][] | null;
             plan: components["schemas"]["MePlan"];
@@ -1489,6 +1523,14 @@ export interface components {
              */
             state: "active" | "disabled";
         };
+        NoticeView: {
+            /** @description by language */
+            text: {
+                [key: string]: string;
+            };
+            /** @description names the text that was agreed to */
+            version: string;
+        };
         OwnerView: {
             /** Format: int64 */
             epoch: number;
@@ -1554,7 +1596,10 @@ export interface components {
             /** @description empty: there is none */
             logo_url: string;
             name: string;
+            notice: components["schemas"]["NoticeView"];
             portal_name: string;
+            /** @description empty: there is none */
+            privacy_url: string;
             slug: string;
             suggestions: string[] | null;
             welcome: string;
@@ -1846,6 +1891,8 @@ export interface components {
         };
         UserView: {
             changed_at?: string;
+            /** @description to which versions of the notice the person agreed */
+            consents: components["schemas"]["ConsentView"][] | null;
             created_at?: string;
             email: string;
             /** @description another identity provider vouches for the person */
@@ -2473,6 +2520,8 @@ export interface operations {
                     logo?: string;
                     /** @description empty: the distributor's name */
                     portal_name?: string;
+                    /** @description the privacy policy, shown beside the notice */
+                    privacy_url?: string;
                     /** @description first messages to choose from */
                     suggestions?: string[] | null;
                     welcome?: string;
@@ -3756,6 +3805,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MeBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-me-consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

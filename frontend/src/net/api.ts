@@ -9,6 +9,8 @@ export type Portal = {
   welcome?: string
   suggestions?: string[]
   privacy_url?: string
+  /** What people agree to before their first message. */
+  notice: { version: string; text: Record<string, string> }
 }
 export type Me = {
   user: { id: string; name: string; email: string; role: string }
@@ -16,6 +18,8 @@ export type Me = {
   plan: { id: string; name: string }
   quota: Quota[]
   models: { key: string; name: string }[]
+  /** To which versions of the notice the person agreed. */
+  consents: { version: string; at: string }[]
 }
 export type Summary = {
   id: string
@@ -95,6 +99,7 @@ export class Api {
   conversations = (cursor?: string) => this.get<Page<Summary>>(`/conversations${query({ cursor, limit: 50 })}`)
   messages = (conv: string, cursor?: string) =>
     this.get<Page<MessageView>>(`/conversations/${conv}/messages${query({ cursor, limit: 50 })}`)
+  consent = (version: string, locale: string) => this.authed('PUT', '/me/consent', { version, locale })
   rename = (conv: string, title: string) => this.authed('PATCH', `/conversations/${conv}`, { title })
   remove = (conv: string) => this.authed('DELETE', `/conversations/${conv}`)
   search = (q: string) => this.get<Page<Hit>>(`/search${query({ q, limit: 20 })}`)
@@ -110,25 +115,6 @@ export class Api {
       await this.token(),
     )
     return r.blob()
-  }
-
-  /** Everything that is kept of the person's conversations. */
-  async mine(): Promise<Blob> {
-    const conversations: (Summary & { messages: MessageView[] })[] = []
-    for await (const c of all((cursor) => this.conversations(cursor))) {
-      const messages: MessageView[] = []
-      for await (const m of all((cursor) => this.messages(c.id, cursor))) messages.push(m)
-      conversations.push({ ...c, messages: messages.reverse() })
-    }
-    const { user, tenant } = await this.me()
-    const text = JSON.stringify({ exported_at: new Date().toISOString(), user, tenant, conversations }, null, 2)
-    return new Blob([text], { type: 'application/json' })
-  }
-
-  async eraseAll() {
-    const ids: string[] = []
-    for await (const c of all((cursor) => this.conversations(cursor))) ids.push(c.id)
-    for (const id of ids) await this.remove(id)
   }
 
   get = <T>(path: string) => this.authed<T>('GET', path)
@@ -185,16 +171,6 @@ export class Api {
     if (r.ok) return r
     const p: { code?: string; retry_ms?: number; ref?: string } = await r.json().catch(() => ({}))
     throw new ApiError(r.status, p.code ?? 'internal', p.retry_ms, p.ref)
-  }
-}
-
-/** Every element of a paged list. */
-async function* all<T>(page: (cursor?: string) => Promise<Page<T>>): AsyncGenerator<T> {
-  for (let cursor: string | undefined; ; ) {
-    const p = await page(cursor)
-    yield* p.items
-    if (!p.next_cursor) return
-    cursor = p.next_cursor
   }
 }
 

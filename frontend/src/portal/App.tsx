@@ -77,8 +77,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
   const title = chat?.title || s.list.find((x) => x.id === conv)?.title || (conv ? '' : t.newChat)
   const steps = useMemo(() => (chat ? path(chat) : []), [chat])
   const pending = live.pending.filter((p) => p.conv === conv)
-  const notice = `notice:${portal.slug}:${me.user.id}`
-  const [noticed, setNoticed] = useState(() => localStorage.getItem(notice) !== null)
+  const agreed = me.consents.some((c) => c.version === portal.notice.version)
 
   const run = chat?.open?.run ?? pending.find((p) => p.state === 'accepted')?.run
   const busy = run !== undefined || pending.some((p) => p.state === 'sending' || p.state === 'waiting')
@@ -222,13 +221,12 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
         <div className="mx-auto w-full max-w-[46rem] shrink-0 px-4 pb-[max(0.25rem,env(safe-area-inset-bottom))]">
           <Banner state={s} full={full} now={now} />
           {chat?.owner.kind === 'queue' && <InQueue chat={chat} />}
-          {!noticed && !conv && pending.length === 0 && (
+          {!agreed && !conv && pending.length === 0 && (
             <div className="mb-3">
               <Notice
                 portal={portal}
                 onAccept={() => {
-                  localStorage.setItem(notice, `1 ${new Date().toISOString()}`)
-                  setNoticed(true)
+                  void store.agree(portal.notice.version)
                   focusComposer()
                 }}
               />

@@ -1,7 +1,7 @@
 import { MessageSquare } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import type { Portal, Summary } from '../net/api'
-import { t } from '../shared/i18n'
+import { exactly, t } from '../shared/i18n'
 import { pageTheme, setTheme, type Theme } from '../shared/theme'
 import { Button, Dialog, Field } from '../shared/ui'
 import { PrivacyLink } from './Notice'
@@ -34,7 +34,8 @@ export default function Dialogs({ name, portal, list, conv, title, onClose }: Pr
   }
 }
 
-import { api, can, errorText, exportMine, open, refreshList, rename, say } from './store'
+import { eraseAll, everything } from './data'
+import { api, can, errorText, open, refreshList, rename, save, say, useApp } from './store'
 
 function ThemeDialog({ onClose }: { onClose: () => void }) {
   const [theme, set] = useState(pageTheme)
@@ -225,12 +226,13 @@ function SearchDialog({ list, onClose }: { list: readonly Summary[]; onClose: ()
 }
 
 function DataDialog({ portal, onClose }: { portal: Portal; onClose: () => void }) {
+  const consents = useApp((s) => s.me?.consents)
   const [sure, setSure] = useState(false)
   const [busy, setBusy] = useState(false)
   const erase = async () => {
     setBusy(true)
     try {
-      await api.eraseAll()
+      await eraseAll()
       onClose()
       open(undefined)
       say(t.erased)
@@ -242,7 +244,11 @@ function DataDialog({ portal, onClose }: { portal: Portal; onClose: () => void }
   }
   const download = async () => {
     setBusy(true)
-    await exportMine()
+    try {
+      save(await everything(), 'meus-dados.json')
+    } catch (e) {
+      say(errorText(e))
+    }
     setBusy(false)
   }
   return (
@@ -270,7 +276,12 @@ function DataDialog({ portal, onClose }: { portal: Portal; onClose: () => void }
           </Button>
         )}
       </div>
-      {portal.privacy_url && <PrivacyLink url={portal.privacy_url} />}
+      <div className="mt-4 grid gap-1 text-sm text-muted">
+        {consents?.map((c) => (
+          <p key={c.version}>{t.agreed(c.version, exactly(c.at))}</p>
+        ))}
+        {portal.privacy_url && <PrivacyLink url={portal.privacy_url} />}
+      </div>
     </Dialog>
   )
 }

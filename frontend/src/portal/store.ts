@@ -3,7 +3,7 @@ import { Live, type LiveState, type Pending } from '../chat/live'
 import { Api, ApiError, type Me, type Portal, type Summary } from '../net/api'
 import type { Command, Feedback } from '../net/frames'
 import { CommandError } from '../net/socket'
-import { t } from '../shared/i18n'
+import { language, t } from '../shared/i18n'
 import { moveDraft } from './drafts'
 
 export type Toast = { text: string; action?: { label: string; run: () => void } }
@@ -141,6 +141,20 @@ async function enter() {
   void refreshList()
 }
 
+/** Agrees to the notice; where that could not be noted it is shown again. */
+export async function agree(version: string) {
+  const me = useApp.getState().me!
+  useApp.setState({ me: { ...me, consents: [...me.consents, { version, at: new Date().toISOString() }] } })
+  try {
+    await api.consent(version, language)
+  } catch (e) {
+    useApp.setState({ me })
+    say(errorText(e))
+    // The notice may have changed meanwhile.
+    if (e instanceof ApiError && e.code === 'conflict') useApp.setState({ portal: await api.portal() })
+  }
+}
+
 export function setModel(model: string) {
   localStorage.setItem(`model:${slug}`, model)
   useApp.setState({ model })
@@ -271,16 +285,8 @@ export async function exportChat(conv: string, format: 'md' | 'json') {
   }
 }
 
-export async function exportMine() {
-  try {
-    save(await api.mine(), 'meus-dados.json')
-  } catch (e) {
-    say(errorText(e))
-  }
-}
-
 /** Hands a file to the person. */
-function save(file: Blob, name: string) {
+export function save(file: Blob, name: string) {
   const url = URL.createObjectURL(file)
   const a = document.createElement('a')
   a.href = url

@@ -137,8 +137,6 @@ export const en: Dictionary = {
   quotaFull: (when) => `Your plan's limit is reached. It renews on ${when}. Ask the administrator for more.`,
 
   noticeTitle: 'Before you start',
-  notice: (name) =>
-    `You are talking to an artificial intelligence assistant of ${name}. Messages are stored to serve you and staff may read them. Do not send passwords or card data.`,
   noticeOK: 'Got it',
   privacy: 'Privacy policy',
   myData: 'My data',
@@ -147,6 +145,7 @@ export const en: Dictionary = {
   download: 'Download a copy',
   erase: 'Erase my conversations',
   eraseConfirm: 'Erase everything? This cannot be undone.',
+  agreed: (version: string, when: string) => `You agreed to the notice (version ${version}) on ${when}.`,
   erased: 'Your conversations were erased.',
 
   errors: {

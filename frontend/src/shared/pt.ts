@@ -144,8 +144,6 @@ export const pt = {
 
   // privacy
   noticeTitle: 'Antes de começar',
-  notice: (name: string) =>
-    `Você conversa com um assistente de inteligência artificial de ${name}. As mensagens ficam guardadas para o atendimento e podem ser lidas pela equipe. Não envie senhas nem dados de cartão.`,
   noticeOK: 'Entendi',
   privacy: 'Política de privacidade',
   myData: 'Meus dados',
@@ -154,6 +152,7 @@ export const pt = {
   download: 'Baixar uma cópia',
   erase: 'Apagar minhas conversas',
   eraseConfirm: 'Apagar tudo? Não há como desfazer.',
+  agreed: (version: string, when: string) => `Você concordou com o aviso (versão ${version}) em ${when}.`,
   erased: 'Suas conversas foram apagadas.',
 
   /** What a refusal means to the person, by its code on the wire. */

@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{F as n,N as r,f as i,g as a}from"./shared-ExPgMUki.js";import{t as o,v as s}from"./portal-BvdKrGKq.js";var c=e(),l=t(),u=i(`lang`);await n(u===`en`||u===`pt-BR`?u:r()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(a,{children:(0,l.jsx)(o,{})})),await s();
