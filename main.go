@@ -136,8 +136,14 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	}
 	defer closing(log, "tracing", flushSpans)
 
+	deliverer := handlers.NewDeliverer(db, sealer, c.networks, c.publicURL, log)
+	deliverCtx, stopDelivering := context.WithCancel(ctx)
+	var delivering sync.WaitGroup
+	delivering.Go(func() { deliverer.Run(deliverCtx) }) // alerts
+	defer func() { stopDelivering(); delivering.Wait() }()
+
 	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
-		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(metrics), Tracer: tracer})
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(metrics), Tracer: tracer, Alerted: deliverer.Wake})
 	closeHub := sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), c.drain+stopTime)
 		defer cancel()
@@ -159,7 +165,7 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	edge, err := handlers.New(handlers.Options{ReadPDF: []string{self, readPDF}, Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Logger: log, Metrics: metrics,
+	edge, err := handlers.New(handlers.Options{ReadPDF: []string{self, readPDF}, Hub: live, Store: db, Tokens: tokens, Sealer: sealer, LLM: models, Networks: c.networks, Alerted: deliverer.Wake, Logger: log, Metrics: metrics,
 		Dist: frontend.Dist(), PublicURL: c.publicURL, Mailer: mailer,
 		Version: version(), Development: !c.production})
 	if err != nil {

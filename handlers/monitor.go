@@ -62,6 +62,8 @@ type contextOutput struct {
 		Quota       []hub.QuotaView   `json:"quota"`
 		Context     *siteContext      `json:"context,omitempty" doc:"where a visitor is, as the site says"`
 		Previous    []previousSession `json:"previous" doc:"the person's latest other conversations"`
+		Tags        []string          `json:"tags"`
+		Rating      *ratingView       `json:"rating,omitempty" doc:"what the person thinks of it as a whole, once it has ended"`
 	}
 }
 
@@ -102,6 +104,10 @@ func (s *Server) getSession(ctx context.Context, who hub.Principal, in *Conversa
 	}
 	out := &contextOutput{}
 	if out.Body.Participant, out.Body.Context, err = participant(ctx, who.Tenant, c.UserID); err != nil {
+		return nil, err
+	}
+	out.Body.Tags = c.TagList()
+	if out.Body.Rating, err = ratingOf(ctx, who.Tenant, c); err != nil {
 		return nil, err
 	}
 	out.Body.Quota, out.Body.Previous = []hub.QuotaView{}, []previousSession{}

@@ -85,6 +85,8 @@ func (s *Server) api(r *mux.Router) {
 	privateEmpty(s, a, talkers, "DELETE", "/api/v1/conversations/{id}", "Delete a conversation", s.deleteConversation)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/messages", "Its messages, the newest first", s.listMessages)
 	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/transcript", "The whole conversation as a file", s.transcript)
+	private(s, a, talkers, "GET", "/api/v1/conversations/{id}/rating", "What its person thinks of it", s.getRating)
+	privateEmpty(s, a, talkers, "PUT", "/api/v1/conversations/{id}/rating", "Rate a conversation that has ended", s.rate)
 	accepted(s, a, talkers, "POST", "/api/v1/conversations/{id}/transcript/email", "Send the person their conversation by mail", s.mailTranscript)
 
 	privateEmpty(s, a, talkers, "PUT", "/api/v1/messages/{id}/feedback", "Say whether an answer helped", s.giveFeedback)
@@ -99,6 +101,10 @@ func (s *Server) supervision(a huma.API) {
 	private(s, a, staff, "GET", "/api/v1/monitor/sessions", "The live conversations, as they are now", s.listSessions)
 	private(s, a, staff, "GET", "/api/v1/monitor/sessions/{id}", "Who takes part in a conversation: their plan and earlier ones", s.getSession)
 	privateEmpty(s, a, staff, "POST", "/api/v1/monitor/sessions/{id}/reveal", "Note that its personal data is looked at", s.reveal)
+
+	private(s, a, staff, "PUT", "/api/v1/monitor/sessions/{id}/tags/{tag}", "Tag a conversation", s.setTag(true))
+	private(s, a, staff, "DELETE", "/api/v1/monitor/sessions/{id}/tags/{tag}", "Take a tag away", s.setTag(false))
+	rows(s, a, staff, "/api/v1/alerts", "Alerts of the last days, and how far their delivery is", s.listAlerts)
 
 	rows(s, a, staff, "/api/v1/canned-replies", "Prepared answers", s.listReplies)
 	create(s, a, staff, "/api/v1/canned-replies", "s", "Add a prepared answer", s.createReply, s.getReply)
@@ -175,6 +181,9 @@ func (s *Server) management(a huma.API) {
 	changeOne(s, a, admins, "/api/v1/retention", "Change how long things are kept", s.changeRetention)
 	one(s, a, admins, "/api/v1/privacy", "What is masked and told", s.getPrivacy)
 	changeOne(s, a, admins, "/api/v1/privacy", "Change what is masked and told", s.changePrivacy)
+	one(s, a, admins, "/api/v1/alert-settings", "Where alerts are sent", s.getAlerts)
+	changeOne(s, a, admins, "/api/v1/alert-settings", "Change where alerts are sent", s.changeAlerts)
+	privateEmpty(s, a, admins, "POST", "/api/v1/alert-settings/test", "Send an alert about nothing", s.testAlerts)
 
 	private(s, a, admins, "GET", "/api/v1/usage", "What was used, by day, model, channel or key", s.getUsage)
 	private(s, a, admins, "GET", "/api/v1/usage/people", "What each person used", s.getPeopleUse)

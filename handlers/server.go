@@ -24,10 +24,11 @@ type Options struct {
 	Hub       *hub.Hub
 	Store     *store.Store
 	Tokens    *Tokens
-	Sealer    *llm.Sealer    // of the secrets at rest
-	LLM       *llm.Client    // tests configurations
-	Networks  []netip.Prefix // private addresses that distributors' configurations may reach; usually none
-	ReadPDF   []string       // the command that turns a PDF into text, see knowledge.PDFText; nil: PDFs are refused
+	Sealer    *llm.Sealer          // of the secrets at rest
+	LLM       *llm.Client          // tests configurations
+	Networks  []netip.Prefix       // private addresses that distributors' configurations may reach; usually none
+	Alerted   func(store.TenantID) // told that an alert waits (Deliverer.Wake); nil: it is found later
+	ReadPDF   []string             // the command that turns a PDF into text, see knowledge.PDFText; nil: PDFs are refused
 	Logger    *slog.Logger
 	Metrics   prometheus.Gatherer // served on the operations address; nil: the default registry
 	Dist      fs.FS               // the built front end
@@ -46,6 +47,7 @@ type Server struct {
 	sealer   *llm.Sealer
 	llm      *llm.Client
 	networks []netip.Prefix
+	alerted  func(store.TenantID)
 	readPDF  []string
 	widgets  *widgetKeys
 	loaders  *lru.Cache[string, loader] // of the widget, by the origin of the page
@@ -73,7 +75,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.DefaultGatherer
 	}
-	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, alerted: o.Alerted, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
 		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts()}, nil
 }

@@ -74,9 +74,9 @@ func (h *Hub) acceptOnce(ctx context.Context, who Principal, c command) (accepte
 	if a.conv.State != store.ConversationOpen {
 		return a, E("conversation_closed")
 	}
-	w, err := openLog(ctx, h.bus, Topic{who.Tenant.ID(), a.conv.ID}) // before anything is taken: no bus, no message
+	w, err := h.writeTo(ctx, who.Tenant, a.conv) // before anything is taken: no bus, no message
 	if err != nil {
-		return a, busError(err)
+		return a, err
 	}
 	if a.conv.Owner.Kind != store.OwnerAI {
 		return h.acceptForPerson(ctx, who, c, a, w)

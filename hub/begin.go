@@ -27,7 +27,7 @@ func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (pl
 
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
-	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, plan: p.limits, targets: p.targets,
+	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, from: conv.Owner.From, plan: p.limits, targets: p.targets,
 		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides()}
 }
 
@@ -38,7 +38,7 @@ func (r *run) prepare(ctx context.Context, th thread, asked *Question) error {
 	if asked != nil {
 		r.request = asked.request(r.config.Instructions)
 		asked.tune(r.targets)
-	} else if r.request, r.whispers, err = r.hub.prompt(ctx, r.tenant, r.conv, r.config.Instructions, th); err != nil {
+	} else if r.request, r.whispers, err = r.hub.prompt(ctx, r, th); err != nil {
 		return err
 	}
 	if err := r.enrich(ctx, th, asked != nil); err != nil {

@@ -54,10 +54,12 @@ type liveFilter struct {
 	Channel string `json:"channel"`
 	Owner   string `json:"owner"` // ai, human or queue
 	Text    string `json:"text"`  // part of the participant's name
+	Tag     string `json:"tag"`
 }
 
 func (f liveFilter) matches(v LiveView) bool {
 	return (f.Channel == "" || f.Channel == v.Channel) && (f.Owner == "" || f.Owner == v.Owner.Kind) &&
+		(f.Tag == "" || slices.Contains(v.Tags, f.Tag)) &&
 		(f.Text == "" || strings.Contains(strings.ToLower(v.Participant.Name), strings.ToLower(f.Text)))
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,7 +94,9 @@ func (h *Hub) follow(ctx context.Context, c *circle) {
 		return
 	}
 	stop, err := h.bus.Follow(ctx, tenantTopic(c.tenant.ID()), func(e Entry) {
-		if string(e.Data) == announceCheck {
+		if conv, tags := strings.CutPrefix(string(e.Data), announceTags); tags {
+			h.registry.reread(Topic{c.tenant.ID(), conv})
+		} else if string(e.Data) == announceCheck {
 			h.checks.circle(c)
 		}
 	})

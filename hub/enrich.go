@@ -119,6 +119,7 @@ func fit(messages []llm.Message, last int, size int64) []llm.Message {
 // factsFor.
 type facts struct {
 	privacy store.Privacy
+	alerts  store.Alerts
 	models  []store.Model
 	read    time.Time
 }
@@ -149,7 +150,7 @@ func (h *Hub) facts(ctx context.Context, t *store.Tenant) (facts, error) {
 	if err != nil {
 		return facts{}, err
 	}
-	f := facts{profile.Privacy, models, time.Now()}
+	f := facts{profile.Privacy, profile.Alerts, models, time.Now()}
 	h.known.Add(key, f)
 	return f, nil
 }

@@ -43,6 +43,7 @@ type command struct {
 	Note   string           `json:"note"`
 	To     string           `json:"to"`
 	Now    bool             `json:"now"`
+	Cut    bool             `json:"cut"`
 	Filter *liveFilter      `json:"filter"`
 	// Of where a visitor is.
 	Page  string            `json:"page"`
@@ -78,7 +79,7 @@ var commandFields = map[string]struct{ must, may string }{
 	"watch":   {"", "filter"},
 	"unwatch": {"", ""},
 	"take":    {"conv epoch", "note"},
-	"release": {"conv epoch", "note"},
+	"release": {"conv epoch", "note cut"},
 	"call":    {"conv", ""},
 	"whisper": {"conv text to", "cid now"},
 	"end":     {"conv", "note"},

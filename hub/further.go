@@ -125,9 +125,9 @@ func (h *Hub) answer(ctx context.Context, t *store.Tenant, user string, conv sto
 	}
 	ctx, cancel := context.WithTimeout(ctx, admitWithin)
 	defer cancel()
-	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv.ID})
+	w, err := h.writeTo(ctx, t, conv)
 	if err != nil {
-		return nil, busError(err)
+		return nil, err
 	}
 	if !h.runs.reserve() {
 		return nil, E("draining")

@@ -36,6 +36,9 @@ type Options struct {
 	Drain    time.Duration // how long live answers may finish at Close
 	Metrics  *Metrics      // nil: nothing is counted
 	Tracer   trace.Tracer  // nil: runs leave no spans
+	// Alerted is called when an alert of a tenant waits to be delivered, which may also have happened unheard; it must not
+	// block. nil: no alerts are raised.
+	Alerted func(store.TenantID)
 	// Library answers from the tenants' articles; nil: answers come without.
 	Library *knowledge.Library
 }
@@ -56,23 +59,25 @@ type Hub struct {
 	known    *lru.Cache[string, facts] // by tenant
 	skew     atomic.Int64              // of this instance's clock against the bus's, in nanoseconds
 
-	ctx      context.Context // ends when everything must stop
-	cancel   context.CancelFunc
-	sessions sessions
-	rooms    rooms
-	runs     runs
-	circles  circles
-	checks   checks
-	registry registry
-	boards   boards
-	workers  sync.WaitGroup // sweeper, reaper and checker
+	ctx        context.Context // ends when everything must stop
+	cancel     context.CancelFunc
+	sessions   sessions
+	rooms      rooms
+	runs       runs
+	circles    circles
+	checks     checks
+	registry   registry
+	boards     boards
+	alerted    func(store.TenantID)
+	alertSlots chan struct{}  // a slot for each conversation whose alerts are being stored
+	workers    sync.WaitGroup // sweeper, reaper, checker, keeper, and who stores alerts
 }
 
 // New starts a hub; Close stops it.
 func New(o Options) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
-		drain: o.Drain, metrics: o.Metrics, tracer: tracerOr(o.Tracer), library: o.Library, known: newFacts(), ctx: ctx, cancel: cancel}
+		drain: o.Drain, metrics: o.Metrics, tracer: tracerOr(o.Tracer), library: o.Library, known: newFacts(), alerted: o.Alerted, alertSlots: make(chan struct{}, alertsAtOnce), ctx: ctx, cancel: cancel}
 	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aihub/store"
@@ -43,7 +44,10 @@ type LiveView struct {
 	FirstTokenMS int64     `json:"first_token_ms"`
 	Page         string    `json:"page"`
 	Risk         []string  `json:"risk"`
+	Tags         []string  `json:"tags"`
 	Watchers     []By      `json:"watchers"`
+
+	question string // the last one
 }
 
 // pulse is what a room knows of its conversation for the registry. The room's mu guards it.
@@ -146,7 +150,9 @@ type tracked struct {
 	at     at // where the participant is
 	kept   []byte
 	keptAt time.Time
-	rev    uint64 // of kept
+	rev    uint64          // of kept
+	stale  atomic.Bool     // its tags have changed
+	raised map[string]bool // occasions of alerts
 }
 
 // registry keeps the entries of what this instance serves.
@@ -218,7 +224,11 @@ func (h *Hub) keepOnce(now time.Time) {
 		h.keepWatcher(ctx, k, w.by)
 	}
 	for _, e := range all {
+		if e.stale.Swap(false) {
+			h.reread(ctx, e)
+		}
 		view, here, worth, due := e.look(now)
+		h.raise(e, view)
 		switch {
 		case !worth:
 			h.forget(ctx, e)
@@ -245,6 +255,17 @@ func (h *Hub) keepOnce(now time.Time) {
 	}
 }
 
+// reread looks up what the staff has noted of a conversation.
+func (h *Hub) reread(ctx context.Context, e *tracked) {
+	conv, err := h.store.Tenant(e.tenant).Conversation(ctx, e.conv.ID)
+	if err != nil {
+		e.stale.Store(true) // with the next tick
+		return
+	}
+	e.conv.Tags = conv.Tags
+	e.room.retouch()
+}
+
 // look makes the entry of a conversation, and says whether its participant is here. It is not worth an entry when nobody
 // is there and nothing goes on; it is due when it has changed or must be renewed.
 func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
@@ -263,11 +284,12 @@ func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 	}
 	owner := ViewOwner(e.conv.Owner)
 	view = LiveView{Conv: e.conv.ID, Channel: e.conv.Channel, Participant: By{Kind: "user", ID: e.conv.UserID, Name: e.name}, Since: stamp(e.conv.CreatedAt),
-		LastAt: stamp(e.conv.UpdatedAt), Risk: []string{}, Watchers: []By{}, Tokens: p.tokens, FirstTokenMS: p.firstMS, Page: e.at.page}
+		LastAt: stamp(e.conv.UpdatedAt), Risk: []string{}, Tags: e.conv.TagList(), Watchers: []By{}, Tokens: p.tokens, FirstTokenMS: p.firstMS, Page: e.at.page}
 	if p.owner != nil && p.owner.Epoch >= owner.Epoch {
 		owner, view.Since = *p.owner, p.since
 	}
 	view.Owner = owner
+	view.question = p.last
 	if p.lastAt != "" {
 		view.LastAt, view.LastText = p.lastAt, p.lastText
 	}

@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"aihub/store"
 )
@@ -44,8 +46,24 @@ func (h *Hub) take(ctx context.Context, who Principal, c command) (OwnerView, er
 }
 
 // release gives a conversation back to the AI: by who owns it, by an admin, or by the participant who waits for a person.
-// The note tells the AI what happened meanwhile.
+// The note tells the AI what happened meanwhile; with a cut it is told nothing else of what was said until now.
 func (h *Hub) release(ctx context.Context, who Principal, c command) (OwnerView, error) {
+	back := store.Owner{Kind: store.OwnerAI}
+	if c.Cut {
+		if !who.staff() || strings.TrimSpace(c.Note) == "" {
+			return OwnerView{}, Ef("bad_field", "a cut needs a note of the staff")
+		}
+		if _, err := readable(ctx, who, c.Conv); err != nil {
+			return OwnerView{}, err
+		}
+		newest, err := who.Tenant.Messages(ctx, c.Conv, "", 1)
+		if err != nil {
+			return OwnerView{}, storeError(err)
+		}
+		if len(newest) > 0 {
+			back.From = newest[0].ID
+		}
+	}
 	conv, next, err := h.changeOwner(ctx, who, c.Conv, func(conv store.Conversation) (store.Owner, error) {
 		now := conv.Owner
 		mine := now.Kind == store.OwnerHuman && (now.ID == who.User || who.Role == store.RoleAdmin)
@@ -58,7 +76,7 @@ func (h *Hub) release(ctx context.Context, who Principal, c command) (OwnerView,
 		case now.Epoch != *c.Epoch || !(mine || waits):
 			return now, staleOwner(now)
 		}
-		return store.Owner{Kind: store.OwnerAI}, nil
+		return back, nil
 	})
 	if err != nil {
 		return OwnerView{}, err
@@ -162,6 +180,22 @@ func (h *Hub) tellOwner(ctx context.Context, w *logWriter, o store.Owner, again 
 		h.stopForOwner(ctx, w.topic)
 	}
 	return nil
+}
+
+// ownerFresh is how long after a change of the owner its event is looked for before anything else is appended.
+const ownerFresh = 10 * time.Minute
+
+// writeTo returns the end of a conversation's log, which knows of the owner that conv has: who changed it may still be
+// about to tell, or have died before. So nothing that follows from a change stands before its event.
+func (h *Hub) writeTo(ctx context.Context, t *store.Tenant, conv store.Conversation) (*logWriter, error) {
+	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv.ID})
+	if err == nil && conv.Owner.Epoch > 0 && time.Since(conv.Owner.Since) < ownerFresh {
+		err = h.tellOwner(ctx, w, conv.Owner, true)
+	}
+	if err != nil {
+		return nil, busError(err)
+	}
+	return w, nil
 }
 
 // knowsOwner reports whether an event tells of this owner or a later one.

@@ -338,3 +338,35 @@ func TestAVanishedOwnerReturnsToTheQueue(t *testing.T) {
 		<-c.done
 	})
 }
+
+// Who changed the owner may die before the event is told, or just be slower than the next message: what follows from the
+// change stands behind its event all the same.
+func TestAnAnswerStandsBehindTheEventThatAllowsIt(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	c, boss := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/supervisor")
+	ok := c.ask("", "um", "n=2")
+	c.ended(ok.Run)
+	if f := boss.do(map[string]any{"t": "take", "conv": ok.Conv, "epoch": 0}); f.T != "ok" {
+		t.Fatalf("take: %s", f.raw)
+	}
+	conv, err := w.tenant("alfa").Conversation(t.Context(), ok.Conv)
+	must(t, err)
+	_, err = w.tenant("alfa").ChangeOwner(t.Context(), ok.Conv, conv.Owner, store.Owner{Kind: store.OwnerAI})
+	must(t, err)
+	next := c.ask(ok.Conv, "dois", "n=2")
+	if next.Run == "" {
+		t.Fatalf("send: %s", next.raw)
+	}
+	c.ended(next.Run)
+	told := false
+	for _, f := range logOf(t, w.bus(), "alfa", ok.Conv) {
+		told = told || f.K == "owner" && f.Owner.Epoch == 2
+		if f.K == "run.start" && f.Run == next.Run && !told {
+			t.Error("the answer stands before the event that gave the conversation back")
+		}
+	}
+	if !told {
+		t.Error("nobody told that the conversation was given back")
+	}
+}

@@ -118,12 +118,13 @@ const goOn = "A sua resposta acima foi interrompida. Continue exatamente do pont
 // prompt gathers what the model is told: instructions, as much of the branch before the question as fits (newest first, a
 // question never without its answer), what the staff whispered, and the question; for a continuation also what was said
 // to it, and that it goes on from there. It also returns the whispers that no run has been told before.
-func (h *Hub) prompt(ctx context.Context, t *store.Tenant, conv, instructions string, th thread) (llm.Request, []store.Whisper, error) {
+func (h *Hub) prompt(ctx context.Context, of *run, th thread) (llm.Request, []store.Whisper, error) {
 	var r llm.Request
-	if instructions != "" {
+	t, conv := of.tenant, of.conv
+	if instructions := of.config.Instructions; instructions != "" {
 		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: instructions})
 	}
-	turns, err := branch(ctx, t, conv, th.question.Parent) // newest first
+	turns, err := branch(ctx, t, conv, th.question.Parent, of.from) // newest first
 	if err != nil {
 		return r, nil, storeError(err)
 	}
@@ -175,8 +176,8 @@ func (th thread) messages() []llm.Message {
 	return append(asked, llm.Message{Role: "assistant", Text: said}, llm.Message{Role: "user", Text: goOn})
 }
 
-// branch returns the messages from parent up to the beginning, newest first. An answer and its continuations are one turn.
-func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Message, error) {
+// branch returns the messages from parent up to the beginning, newest first; those up to from are left out. An answer and its continuations are one turn.
+func branch(ctx context.Context, t *store.Tenant, conv, parent, from string) ([]llm.Message, error) {
 	if parent == "" {
 		return nil, nil
 	}
@@ -190,7 +191,7 @@ func branch(ctx context.Context, t *store.Tenant, conv, parent string) ([]llm.Me
 	}
 	var turns []llm.Message
 	continued := false
-	for id, n := parent, 0; id != "" && n < historyMessages; n++ {
+	for id, n := parent, 0; id > from && n < historyMessages; n++ { // ids grow with time
 		m, ok := known[id]
 		if !ok { // a branch that begins further back
 			if m, err = t.Message(ctx, id); errors.Is(err, store.ErrNotFound) {

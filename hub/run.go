@@ -26,7 +26,8 @@ type run struct {
 	id           string
 	log          *logWriter
 	fence        int64
-	epoch        int64 // of the conversation's owner when the run began
+	epoch        int64  // of the conversation's owner when the run began
+	from         string // the message up to which the model is told nothing; "": everything
 	plan         store.Plan
 	reservation  store.Reservation
 	targets      []llm.Target

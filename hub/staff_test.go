@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -356,5 +357,92 @@ func TestThePersonIsToldThatTheyAreWatched(t *testing.T) {
 		if f.T == "watched" {
 			t.Errorf("told although nobody wants it: %s", f.raw)
 		}
+	}
+}
+
+// What needs a person is an alert, once for each occasion, whatever instance keeps the conversation; where nobody wants
+// to be told there is none. Tags stand in the live list, and it can be narrowed to one.
+func TestAlertsAndTagsOfLiveConversations(t *testing.T) {
+	w := newWorld(t, unlimited)
+	p, err := w.tenant("alfa").Profile(t.Context())
+	must(t, err)
+	p.Alerts = store.Alerts{URL: "https://hooks.example", Kinds: []string{"negative", "asked_human"}}
+	_, err = w.tenant("alfa").UpdateProfile(t.Context(), p)
+	must(t, err)
+	told := make(chan store.TenantID, 100)
+	w.alerted = func(id store.TenantID) { told <- id }
+	one, two := w.hub(), w.hub()
+	c, boss, foreign := connect(t, one, "alfa/usuario"), connect(t, two, "alfa/supervisor"), connect(t, one, "beta/usuario")
+	boss.do(map[string]any{"t": "watch", "filter": map[string]any{"tag": "vip"}})
+	ok := c.ask("", "um", "que absurdo n=2")
+	c.ended(ok.Run)
+	other := foreign.ask("", "um", "que absurdo n=2")
+	foreign.ended(other.Run)
+	if id := <-told; id.String() != "alfa" {
+		t.Errorf("an alert of %s", id)
+	}
+	kinds := func(slug string) (out []string) {
+		list, _, err := w.tenant(slug).Alerts(t.Context(), store.Page{Limit: 100})
+		must(t, err)
+		for _, a := range list {
+			out = append(out, a.Kind)
+		}
+		slices.Sort(out)
+		return out
+	}
+	connect(t, two, "alfa/usuario").do(map[string]any{"t": "sub", "conv": ok.Conv}) // the other instance keeps it too
+	c.do(map[string]any{"t": "call", "conv": ok.Conv})
+	eventually(t, 10*time.Second, "both alerts", func() bool { return fmt.Sprint(kinds("alfa")) == "[asked_human negative]" })
+
+	who := hub.Principal{Tenant: w.tenant("alfa"), User: "u_alfa_supervisor", Role: store.RoleSupervisor}
+	tags, err := two.Tag(t.Context(), who, ok.Conv, "vip", true)
+	if err != nil || fmt.Sprint(tags) != "[vip]" {
+		t.Errorf("tags: %v %v", tags, err)
+	}
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return fmt.Sprint(v.Tags) == "[vip]" })
+	_, err = two.Tag(t.Context(), who, ok.Conv, "vip", false)
+	must(t, err)
+	boss.await("it leaves the list", func(f in) bool { return f.T == "live" && f.K == "del" && f.Conv == ok.Conv })
+	if _, err := two.Tag(t.Context(), who, other.Conv, "vip", true); err == nil {
+		t.Error("another tenant's conversation was tagged")
+	}
+	if got := fmt.Sprint(kinds("alfa"), kinds("beta")); got != "[asked_human negative] []" {
+		t.Errorf("alerts: %s", got)
+	}
+}
+
+// What is given back with a cut is told to the AI as the note says it, and nothing of what was said before.
+func TestReleaseWithACut(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	c, boss := connect(t, h, "alfa/usuario"), connect(t, h, "alfa/supervisor")
+	ok := c.ask("", "um", "assunto secreto n=2")
+	c.ended(ok.Run)
+	boss.do(map[string]any{"t": "take", "conv": ok.Conv, "epoch": 0})
+	boss.do(map[string]any{"t": "send", "conv": ok.Conv, "cid": "a", "text": "combinado em particular"})
+	for _, f := range []in{boss.do(map[string]any{"t": "release", "conv": ok.Conv, "epoch": 1, "cut": true}),
+		boss.do(map[string]any{"t": "release", "conv": ok.Conv, "epoch": 1, "cut": true, "note": " "})} {
+		if f.Code != "bad_field" {
+			t.Errorf("a cut without a note: %s", f.raw)
+		}
+	}
+	if f := boss.do(map[string]any{"t": "release", "conv": ok.Conv, "epoch": 1, "cut": true, "note": "visita marcada para terça"}); f.T != "ok" {
+		t.Fatalf("release: %s", f.raw)
+	}
+	for _, question := range []string{"terceira n=2", "quarta n=2"} {
+		next := c.ask(ok.Conv, question, question)
+		c.ended(next.Run)
+		told := fmt.Sprint(w.upstream.asked(question[:6])[0].messages)
+		if strings.Contains(told, "secreto") || strings.Contains(told, "particular") || !strings.Contains(told, "visita marcada") || !strings.Contains(told, "terceira") {
+			t.Errorf("the model was told %s", told)
+		}
+	}
+	// It holds after further changes of the owner, until another cut.
+	boss.do(map[string]any{"t": "take", "conv": ok.Conv, "epoch": 2})
+	boss.do(map[string]any{"t": "release", "conv": ok.Conv, "epoch": 3})
+	next := c.ask(ok.Conv, "cinco", "quinta n=2")
+	c.ended(next.Run)
+	if told := fmt.Sprint(w.upstream.asked("quinta")[0].messages); strings.Contains(told, "secreto") || !strings.Contains(told, "quarta") {
+		t.Errorf("the model was told %s", told)
 	}
 }

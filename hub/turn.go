@@ -98,7 +98,7 @@ func (h *Hub) takeTurn(ctx context.Context, t *store.Tenant, id string) error {
 	if err != nil {
 		return err
 	}
-	w, err := openLog(ctx, h.bus, Topic{t.ID(), id})
+	w, err := h.writeTo(ctx, t, conv)
 	if err != nil {
 		return err
 	}

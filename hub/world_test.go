@@ -33,7 +33,8 @@ type world struct {
 	roles    sync.Map // of people whose role is not the one they were made with
 	hubs     atomic.Int64
 	dir      string
-	tracer   trace.Tracer // of the hubs that are started from now on
+	tracer   trace.Tracer         // of the hubs that are started from now on
+	alerted  func(store.TenantID) // the same
 }
 
 // people of every tenant, by the name before the @, with their roles.
@@ -108,7 +109,7 @@ func (w *world) hubOn(b hub.Bus) *hub.Hub {
 	client := llm.New(llm.Options{})
 	n := w.hubs.Add(1)
 	h := hub.New(hub.Options{Store: w.store, Bus: b, LLM: client, Sealer: w.sealer, Auth: w, Logger: logger(w.t), Instance: fmt.Sprintf("i%d", n), Drain: time.Second,
-		Library: knowledge.NewLibrary(hub.KnowledgeOf(w.store)), Tracer: w.tracer})
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(w.store)), Tracer: w.tracer, Alerted: w.alerted})
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -28,6 +28,9 @@ type Owner struct {
 	Name  string    `bson:"nome" json:"nome"`
 	Epoch int64     `bson:"epoca" json:"epoca"`
 	Since time.Time `bson:"desde" json:"desde"`
+	// From is the message up to which the AI is told nothing any more; "": it is told everything. It stays until another
+	// one is named.
+	From string `bson:"contexto" json:"contexto"`
 }
 
 // A Claim names the run that answers in a conversation now; the zero Claim names none.
@@ -48,7 +51,8 @@ type Conversation struct {
 	Waiting   Waiting   `bson:"fila" json:"fila"` // the one message that may wait for its turn
 	CreatedAt time.Time `bson:"criada_em" json:"criada_em"`
 	UpdatedAt time.Time `bson:"atualizada_em" json:"atualizada_em"`
-	CID       string    `bson:"cid" json:"cid"` // of the message that made it; unique for the person
+	CID       string    `bson:"cid" json:"cid"`             // of the message that made it; unique for the person
+	Tags      string    `bson:"etiquetas" json:"etiquetas"` // of the staff, one a line
 }
 
 // CreateConversation adds a conversation. When the person has one made by the same CID, that one is returned with false.

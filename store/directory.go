@@ -20,6 +20,7 @@ type Profile struct {
 	DeleteAt   time.Time
 	Retention  Retention
 	Privacy    Privacy
+	Alerts     Alerts
 	Rev        int64
 	CreatedAt  time.Time
 	ChangedAt  time.Time
@@ -69,6 +70,7 @@ type profile struct {
 	DeleteAt  time.Time       `bson:"excluir_em" json:"excluir_em"`
 	Retention Retention       `bson:"retencao" json:"retencao"`
 	Privacy   Privacy         `bson:"privacidade" json:"privacidade"`
+	Alerts    Alerts          `bson:"alertas" json:"alertas"`
 	Admins    map[string]bool `bson:"administradores" json:"administradores"`
 	AdminsRev int64           `bson:"administradores_rev" json:"administradores_rev"`
 	// How far retention has emptied: the last message, and the last conversation in the order of their activity.
@@ -85,7 +87,7 @@ type profile struct {
 
 func (p profile) public() Profile {
 	return Profile{ID: TenantID{p.ID}, Slug: p.Slug, Name: p.Name, Domains: p.Domains, Brand: p.Brand, TimeZone: p.TimeZone, State: p.State, DeleteAt: p.DeleteAt,
-		Retention: p.Retention, Privacy: p.Privacy, Rev: p.Rev, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt, AdminCount: len(p.Admins)}
+		Retention: p.Retention, Privacy: p.Privacy, Alerts: p.Alerts, Rev: p.Rev, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt, AdminCount: len(p.Admins)}
 }
 
 // address is what makes a slug or a host name one tenant's: a global row whose id is the name. Every look-up across
@@ -225,7 +227,15 @@ func (t *Tenant) Profile(ctx context.Context) (Profile, error) {
 	return p.public(), err
 }
 
-// UpdateProfile changes what a tenant says of itself: name, brand, zone, retention, privacy and domains; id, slug and
+// Alerted lists the tenants that want to be told of alerts.
+func (d *Directory) Alerted(ctx context.Context) ([]Profile, error) {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	list, err := d.all.Find(ctx, doc.Query{Where: []doc.Cond{doc.Eq("estado", StateActive), doc.After("alertas.url", "")}})
+	return publicProfiles(list), err
+}
+
+// UpdateProfile changes what a tenant says of itself: name, brand, zone, retention, privacy, alerts and domains; id, slug and
 // state stay. A changed zone counts from the next message on. ErrNotFound, ErrConflict; ErrExists: a domain is another
 // tenant's.
 func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) {
@@ -240,7 +250,7 @@ func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) 
 		}
 	}
 	next, err := change(ctx, t.profiles, t.id.s, p.Rev, t.now(), map[string]any{"nome": p.Name, "marca": p.Brand, "fuso": p.TimeZone, "retencao": p.Retention,
-		"privacidade": p.Privacy, "dominios": p.Domains})
+		"privacidade": p.Privacy, "alertas": p.Alerts, "dominios": p.Domains})
 	if err != nil {
 		return Profile{}, err
 	}

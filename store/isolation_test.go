@@ -20,7 +20,7 @@ import (
 
 // names are everything by which a tenant's rows can be asked for.
 type names struct {
-	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request, Whisper string
+	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request, Whisper, Alert string
 }
 
 // canary is in everything that the first tenant stores.
@@ -45,6 +45,9 @@ func stock(t *testing.T, a *store.Tenant) names {
 	must(t, a.ClaimConversation(ctx, n.Conv, n.Run, 0))
 	must(t, a.Enqueue(ctx, n.Conv, n.Run, store.Waiting{Run: n.Run, Author: n.User, CID: n.CID}))
 	must(t, a.AddWhisper(ctx, store.Whisper{ID: n.Whisper, ConversationID: n.Conv, Author: n.User, AuthorName: canary, To: store.WhisperAI, Text: canary, CID: n.CID}))
+	must(t, a.AddAlert(ctx, store.Alert{ID: n.Alert, ConversationID: n.Conv, Kind: canary, At: noon}))
+	_, err = a.SetTag(ctx, n.Conv, canary, true)
+	must(t, err)
 	must(t, a.CreatePlan(ctx, store.Plan{ID: n.Plan, Name: canary, Limits: []store.Limit{{Window: store.WindowDay, Messages: 3}}}))
 	sub, err := a.CreateSubscription(ctx, store.Subscription{UserID: n.User, PlanID: n.Plan})
 	must(t, err)
@@ -95,7 +98,7 @@ func unknown() names {
 		Run: store.NewID("r"), CID: store.NewID("x"), Plan: store.NewID("p"), Subscription: "a_" + store.NewID("u"), Model: store.NewID("o"), Key: "nenhum-modelo",
 		Config: store.NewID("l"), Widget: store.NewID("pk"), Visitor: store.NewID("v"), Identity: store.NewID("q"), APIKey: store.NewID("k"), Article: store.NewID("b"), Reply: store.NewID("s"), Shortcut: "nenhum-ola",
 		Audit: "000000000009", Domain: store.NewID("d") + ".example",
-		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Whisper: store.NewID("w"), Export: store.NewID("x"), Request: store.NewID("q")}
+		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Whisper: store.NewID("w"), Export: store.NewID("x"), Request: store.NewID("q"), Alert: store.NewID("al")}
 }
 
 // foreign calls each method of a tenant with another one's names. What a method gives for them must be what it gives for
@@ -206,6 +209,25 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"OwnedByPeople": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.OwnedByPeople(ctx, 10) },
 	"AddWhisper": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.AddWhisper(ctx, store.Whisper{ID: n.Whisper, ConversationID: n.Conv, Author: n.User, CID: n.CID})
+	},
+	"SetTag": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.SetTag(ctx, n.Conv, "urgente", true)
+	},
+	"AddAlert": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.AddAlert(ctx, store.Alert{ID: n.Alert, Kind: "test", At: noon})
+	},
+	"Alert": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.Alert(ctx, n.Alert) },
+	"Alerts": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return list(b.Alerts(ctx, store.Page{Cursor: n.Alert[:3]}))
+	},
+	"TakeAlerts": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.TakeAlerts(ctx, time.Minute, 10)
+	},
+	"EndTry": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.EndTry(ctx, store.Alert{ID: n.Alert}, store.AlertFailed, 500, noon)
+	},
+	"DropAlerts": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.DropAlerts(ctx, noon.Add(time.Hour))
 	},
 	"Whispers": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return b.Whispers(ctx, n.Conv, "", 10)

@@ -15,6 +15,9 @@ func (t *Tenant) ChangeOwner(ctx context.Context, conv string, now, next Owner) 
 	next.Epoch = now.Epoch + 1
 	at := milli(t.store.now())
 	next.Since = at
+	if next.From == "" {
+		next.From = now.From
+	}
 	return next, changed(t.conversations.Update(ctx, conv, []doc.Cond{doc.Eq("estado", ConversationOpen), doc.Eq("dono.tipo", now.Kind), doc.Eq("dono.id", now.ID),
 		doc.Eq("dono.epoca", now.Epoch)}, doc.Mod{Set: map[string]any{"dono": next, "atualizada_em": at}}))
 }

@@ -26,6 +26,7 @@ const (
 	collExports       = "exportacoes"
 	collRequests      = "pedidos"
 	collWhispers      = "sussurros"
+	collAlerts        = "alertas"
 	collBusy          = "movimento"
 	collSchema        = "esquema"
 )
@@ -64,6 +65,8 @@ var indexes = []doc.Index{
 	{Coll: collConversations, Fields: []string{"atualizada_em"}},
 	{Coll: collConversations, Fields: []string{"fila.execucao_id"}, Where: "fila.execucao_id"},
 	{Coll: collConversations, Fields: []string{"dono.tipo", "estado"}},
+	{Coll: collAlerts, Fields: []string{"id"}},
+	{Coll: collAlerts, Fields: []string{"estado", "proxima"}},
 	{Coll: collWhispers, Fields: []string{"conversa_id", "id"}},
 	{Coll: collWhispers, Fields: []string{"conversa_id", "autor", "cid"}, Unique: true, Where: "cid"},
 	{Coll: collInteractions, Fields: []string{"conversa_id", "id"}},

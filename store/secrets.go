@@ -42,6 +42,10 @@ func (s *Store) Reseal(ctx context.Context, f ResealFunc) (int, error) {
 		if n += m; err != nil {
 			return n, err
 		}
+		m, err = resealAlerts(ctx, t.profiles, p, f)
+		if n += m; err != nil {
+			return n, err
+		}
 	}
 	return n, nil
 }
@@ -101,6 +105,21 @@ func resealWidgetKeys(ctx context.Context, c doc.Coll[WidgetKey], scope string, 
 		return err
 	})
 	return n, err
+}
+
+func resealAlerts(ctx context.Context, c doc.Coll[profile], p Profile, f ResealFunc) (int, error) {
+	if p.Alerts.SealedSecret == "" {
+		return 0, nil
+	}
+	fresh, err := f(p.ID.s, AlertsRow, p.Alerts.SealedSecret)
+	if err != nil {
+		return 0, fmt.Errorf("reseal the secret of the alerts of %s: %w", p.ID.s, err)
+	}
+	ok, err := setIf(ctx, c, p.ID.s, doc.Eq("alertas.segredo", p.Alerts.SealedSecret), "alertas.segredo", fresh)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return 1, nil
 }
 
 func setIf[T any](ctx context.Context, c doc.Coll[T], id string, cond doc.Cond, field string, v any) (bool, error) {

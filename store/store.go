@@ -130,6 +130,7 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		conversations: collection[Conversation](s, sc, collConversations),
 		interactions:  collection[Interaction](s, sc, collInteractions),
 		whispers:      collection[Whisper](s, sc, collWhispers),
+		alerts:        collection[Alert](s, sc, collAlerts),
 		plans:         collection[Plan](s, sc, collPlans),
 		subscriptions: collection[Subscription](s, sc, collSubscriptions),
 		usage:         collection[usage](s, sc, collUsage),
@@ -181,6 +182,7 @@ type Tenant struct {
 	conversations doc.Coll[Conversation]
 	interactions  doc.Coll[Interaction]
 	whispers      doc.Coll[Whisper]
+	alerts        doc.Coll[Alert]
 	plans         doc.Coll[Plan]
 	subscriptions doc.Coll[Subscription]
 	usage         doc.Coll[usage]

@@ -10,7 +10,7 @@ import (
 
 // kept are the collections that hold a tenant's rows, but for its own row and its audit chain.
 var kept = []string{collUsers, collConversations, collInteractions, collPlans, collSubscriptions, collUsage, collDaily, collConfigs, collModels, collWidgetKeys,
-	collVisitors, collAPIKeys, collKnowledge, collReplies, collRatings, collWhispers, collIssuers, collExports, collRequests}
+	collVisitors, collAPIKeys, collKnowledge, collReplies, collRatings, collWhispers, collIssuers, collExports, collRequests, collAlerts}
 
 // rowID is all that deleting needs to know of a row.
 type rowID struct {
@@ -32,7 +32,7 @@ func (d *Directory) Purge(ctx context.Context, id TenantID) (int64, error) {
 	}
 	if due { // from here on nobody finds it any more
 		if _, err := change(ctx, t.profiles, id.s, p.Rev, t.now(), map[string]any{"estado": StateDeleted, "nome": "", "marca": Brand{}, "dominios": []string{},
-			"privacidade": Privacy{}, "administradores": map[string]bool{}}); err != nil {
+			"privacidade": Privacy{}, "alertas": Alerts{}, "administradores": map[string]bool{}}); err != nil {
 			return 0, err
 		}
 	}

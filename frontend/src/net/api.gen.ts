@@ -4,6 +4,58 @@
  */
 
 export interface paths {
+    "/api/v1/alert-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where alerts are sent */
+        get: operations["get-alert-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change where alerts are sent */
+        patch: operations["patch-alert-settings"];
+        trace?: never;
+    };
+    "/api/v1/alert-settings/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send an alert about nothing */
+        post: operations["post-alert-settings-test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts of the last days, and how far their delivery is */
+        get: operations["get-alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -244,6 +296,24 @@ export interface paths {
         /** Its messages, the newest first */
         get: operations["get-conversations-id-messages"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What its person thinks of it */
+        get: operations["get-conversations-id-rating"];
+        /** Rate a conversation that has ended */
+        put: operations["put-conversations-id-rating"];
         post?: never;
         delete?: never;
         options?: never;
@@ -634,6 +704,24 @@ export interface paths {
         /** Note that its personal data is looked at */
         post: operations["post-monitor-sessions-id-reveal"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitor/sessions/{id}/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Tag a conversation */
+        put: operations["put-monitor-sessions-id-tags-tag"];
+        post?: never;
+        /** Take a tag away */
+        delete: operations["delete-monitor-sessions-id-tags-tag"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1040,6 +1128,33 @@ export interface components {
             password: string;
             token: string;
         };
+        AlertsView: {
+            changed_at?: string;
+            created_at?: string;
+            id: string;
+            /** @description asked_human, no_answer, negative, regenerations, quota; default all */
+            kinds?: string[] | null;
+            secret: components["schemas"]["SecretView"];
+            /** @description a public https address; empty: nowhere */
+            url?: string;
+        };
+        AlertView: {
+            at: string;
+            conversation: string;
+            id: string;
+            kind: string;
+            /** @description when it is tried again */
+            next?: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            /**
+             * Format: int64
+             * @description of the receiver's last answer; 0: there was none
+             */
+            status: number;
+            /** Format: int64 */
+            tries: number;
+        };
         APIKeyBody: {
             /**
              * Format: date-time
@@ -1180,6 +1295,9 @@ export interface components {
             /** @description the person's latest other conversations */
             previous: components["schemas"]["PreviousSession"][] | null;
             quota: components["schemas"]["QuotaView"][] | null;
+            /** @description what the person thinks of it as a whole, once it has ended */
+            rating?: components["schemas"]["RatingView"];
+            tags: string[] | null;
         };
         ConversationListBody: {
             items: components["schemas"]["ConversationView"][] | null;
@@ -1313,6 +1431,7 @@ export interface components {
             risk: string[] | null;
             since: string;
             state: string;
+            tags: string[] | null;
             /** Format: int64 */
             tokens: number;
             watchers: components["schemas"]["By"][] | null;
@@ -1658,6 +1777,17 @@ export interface components {
             tokens_used: number;
             window: string;
         };
+        RateInputBody: {
+            comment?: string;
+            /** Format: int64 */
+            score: number;
+        };
+        RatingView: {
+            readonly at?: string;
+            comment?: string;
+            /** Format: int64 */
+            score: number;
+        };
         RefreshInputBody: {
             refresh_token?: string;
             /** @description the portal whose cookie to use */
@@ -1702,6 +1832,10 @@ export interface components {
              * @description daily counters are removed
              */
             usage_days?: number;
+        };
+        RowsBodyAlertView: {
+            items: components["schemas"]["AlertView"][] | null;
+            next_cursor?: string;
         };
         RowsBodyApiKeyView: {
             items: components["schemas"]["ApiKeyView"][] | null;
@@ -1826,6 +1960,10 @@ export interface components {
              */
             starts_at?: string | null;
             user_id: string;
+        };
+        TagsOutputBody: {
+            /** @description those the conversation has now, sorted */
+            tags: string[] | null;
         };
         TenantView: {
             /** Format: int64 */
@@ -2082,6 +2220,142 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "get-alert-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch-alert-settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description asked_human, no_answer, negative, regenerations, quota; default all */
+                    kinds?: string[] | null;
+                    /** @description signs what is sent, at least 16 bytes */
+                    secret?: string | null;
+                    /** @description a public https address; empty: nowhere */
+                    url?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-alert-settings-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-alerts": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsBodyAlertView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-api-keys": {
         parameters: {
             query?: {
@@ -2884,6 +3158,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MessageListBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-conversations-id-rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-conversations-id-rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RateInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4184,6 +4522,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-monitor-sessions-id-tags-tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-monitor-sessions-id-tags-tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOutputBody"];
+                };
             };
             /** @description Error */
             default: {
