@@ -86,7 +86,7 @@ func (x *external) authenticate(ctx context.Context, token string, from stated) 
 	if profile.State != store.StateActive {
 		return hub.Principal{}, hub.E("tenant_suspended")
 	}
-	user, err := x.person(ctx, tenant, trusted, c)
+	user, err := personOf(ctx, tenant, trusted, c, store.RoleParticipant)
 	if err != nil {
 		return hub.Principal{}, err
 	}
@@ -171,8 +171,8 @@ func textClaim(c jwt.MapClaims, name string) (text string, there, ok bool) {
 
 var wholeNumber = regexp.MustCompile(`^[0-9]{1,20}$`)
 
-// person returns the person a token speaks for, who is made if the issuer may make people.
-func (x *external) person(ctx context.Context, tenant *store.Tenant, trusted store.Issuer, c jwt.MapClaims) (store.User, error) {
+// personOf returns the person a token speaks for, who is made with the role if the issuer may make people.
+func personOf(ctx context.Context, tenant *store.Tenant, trusted store.Issuer, c jwt.MapClaims, role string) (store.User, error) {
 	id, there, ok := textClaim(c, or(trusted.UserClaim, userClaim))
 	if !there || !ok {
 		return store.User{}, hub.E("unauthenticated")
@@ -192,7 +192,7 @@ func (x *external) person(ctx context.Context, tenant *store.Tenant, trusted sto
 	if !trusted.Create {
 		return store.User{}, hub.E("unauthenticated")
 	}
-	user = store.User{ID: store.NewID("u"), Email: email, Name: shownName(c, trusted, id), Role: store.RoleParticipant, State: store.StateActive, External: name}
+	user = store.User{ID: store.NewID("u"), Email: email, Name: shownName(c, trusted, id), Role: role, State: store.StateActive, External: name}
 	if emailErr != nil {
 		user.Email = unknownEmail(name)
 	}

@@ -15,20 +15,21 @@ func (s *site) rowsOf() map[string]map[string]any {
 	plan := s.do("alfa admin", "POST", "/api/v1/plans", map[string]any{"name": "canary-of-alfa"}).id(s.t)
 	user := s.users["alfa usuario"].ID
 	return map[string]map[string]any{
-		"users":          {"email": "canary-of-alfa@alfa.example", "name": "canary-of-alfa", "role": "usuario"},
-		"plans":          {"name": "canary-of-alfa", "limits": []any{map[string]any{"window": "day", "messages": 5}}},
-		"subscriptions":  {"user_id": user, "plan_id": plan},
-		"models":         {"key": "canary-of-alfa", "provider": "rehearsal", "model": "canary-of-alfa", "name": "canary-of-alfa"},
-		"llm-configs":    {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
-		"widget-keys":    {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
-		"api-keys":       {"name": "canary-of-alfa"},
-		"issuers":        {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
-		"canned-replies": {"shortcut": "canary-of-alfa", "text": "canary-of-alfa"},
-		"exports":        {"user_id": user},
-		"knowledge":      {"title": "canary-of-alfa", "text": "canary-of-alfa"},
-		"tenants":        nil, // no administrator makes them
-		"conversations":  nil, // made by talking
-		"messages":       nil,
+		"users":           {"email": "canary-of-alfa@alfa.example", "name": "canary-of-alfa", "role": "usuario"},
+		"plans":           {"name": "canary-of-alfa", "limits": []any{map[string]any{"window": "day", "messages": 5}}},
+		"subscriptions":   {"user_id": user, "plan_id": plan},
+		"models":          {"key": "canary-of-alfa", "provider": "rehearsal", "model": "canary-of-alfa", "name": "canary-of-alfa"},
+		"llm-configs":     {"name": "canary-of-alfa", "provider": "rehearsal", "default_model": "x", "instructions": "canary-of-alfa"},
+		"widget-keys":     {"name": "canary-of-alfa", "origins": []string{"https://canary-of-alfa.example"}},
+		"api-keys":        {"name": "canary-of-alfa"},
+		"issuers":         {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "audience": "aihub", "secret": strings.Repeat("s", 32)},
+		"login-providers": {"name": "canary-of-alfa", "issuer": "https://canary-of-alfa.example", "client_id": "aihub", "client_secret": "canary-of-alfa"},
+		"canned-replies":  {"shortcut": "canary-of-alfa", "text": "canary-of-alfa"},
+		"exports":         {"user_id": user},
+		"knowledge":       {"title": "canary-of-alfa", "text": "canary-of-alfa"},
+		"tenants":         nil, // no administrator makes them
+		"conversations":   nil, // made by talking
+		"messages":        nil,
 	}
 }
 

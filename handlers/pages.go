@@ -107,15 +107,21 @@ type portalOutput struct {
 }
 
 type portalView struct {
-	Slug        string     `json:"slug"`
-	Name        string     `json:"name"`
-	PortalName  string     `json:"portal_name"`
-	Color       string     `json:"color"`
-	LogoURL     string     `json:"logo_url" doc:"empty: there is none"`
-	Welcome     string     `json:"welcome"`
-	Suggestions []string   `json:"suggestions"`
-	PrivacyURL  string     `json:"privacy_url" doc:"empty: there is none"`
-	Notice      noticeView `json:"notice"`
+	Slug        string      `json:"slug"`
+	Name        string      `json:"name"`
+	PortalName  string      `json:"portal_name"`
+	Color       string      `json:"color"`
+	LogoURL     string      `json:"logo_url" doc:"empty: there is none"`
+	Welcome     string      `json:"welcome"`
+	Suggestions []string    `json:"suggestions"`
+	PrivacyURL  string      `json:"privacy_url" doc:"empty: there is none"`
+	Notice      noticeView  `json:"notice"`
+	Logins      []loginView `json:"logins" doc:"other ways to log in than with a password: /auth/oidc/{slug}/start?provider={id}"`
+}
+
+type loginView struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 func viewPortal(p store.Profile) portalView {
@@ -138,11 +144,17 @@ func viewPortal(p store.Profile) portalView {
 }
 
 func (s *Server) getPortal(ctx context.Context, in *portalInput) (*portalOutput, error) {
-	_, p, err := s.tenantBySlug(ctx, in.Slug)
+	tenant, p, err := s.tenantBySlug(ctx, in.Slug)
 	if err != nil {
 		return nil, err
 	}
-	return &portalOutput{CacheControl: "no-cache", Body: viewPortal(p)}, nil
+	logins, err := activeLogins(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	v := viewPortal(p)
+	v.Logins = viewAll(logins, func(l store.LoginProvider) loginView { return loginView{l.ID, l.Name} })
+	return &portalOutput{CacheControl: "no-cache", Body: v}, nil
 }
 
 // brandCSS serves the tenant's colours. The address carries their hash, so that a change is seen at once.

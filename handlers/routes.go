@@ -38,6 +38,8 @@ func (s *Server) routes(r *mux.Router) {
 	r.HandleFunc("/p/{slug}/logo", s.logo).Methods("GET", "HEAD")
 	r.HandleFunc("/p/{slug}/icon.svg", s.icon).Methods("GET", "HEAD")
 	r.HandleFunc("/p/{slug}/manifest.webmanifest", s.manifest).Methods("GET", "HEAD")
+	r.HandleFunc("/auth/oidc/{slug}/start", s.startLogin).Methods("GET")
+	r.HandleFunc("/auth/oidc/{slug}/callback", s.endLogin).Methods("GET")
 	r.HandleFunc("/widget.js", s.widgetLoader).Methods("GET", "HEAD")
 	r.HandleFunc("/widget/docs", s.widgetDocs).Methods("GET", "HEAD")
 	r.HandleFunc("/widget.html", s.widgetFrame).Methods("GET", "HEAD")
@@ -167,6 +169,12 @@ func (s *Server) management(a huma.API) {
 	row(s, a, managers, "/api/v1/issuers/{id}", "Another identity provider", s.getIssuer)
 	change(s, a, managers, "/api/v1/issuers/{id}", "Change another identity provider", s.changeIssuer)
 	remove(s, a, managers, "/api/v1/issuers/{id}", "Trust an identity provider no more", s.deleteIssuer)
+
+	rows(s, a, admins, "/api/v1/login-providers", "OpenID Connect providers at which people may log in", s.listLoginProviders)
+	create(s, a, admins, "/api/v1/login-providers", "g", "Let people log in at an OpenID Connect provider", s.createLoginProvider, s.getLoginProvider)
+	row(s, a, admins, "/api/v1/login-providers/{id}", "An OpenID Connect provider", s.getLoginProvider)
+	change(s, a, admins, "/api/v1/login-providers/{id}", "Change an OpenID Connect provider", s.changeLoginProvider)
+	remove(s, a, admins, "/api/v1/login-providers/{id}", "Let people log in at an OpenID Connect provider no more", s.deleteLoginProvider)
 
 	private(s, a, admins, "GET", "/api/v1/knowledge", "Articles that answers draw on", s.listArticles)
 	create(s, a, admins, "/api/v1/knowledge", "b", "Add an article", s.createArticle, s.getArticle)

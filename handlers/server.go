@@ -60,6 +60,8 @@ type Server struct {
 	dev      bool
 	mailer   *Mailer // nil: no mails are sent
 	logins   *attempts
+
+	discoveries *discoveries // of login providers
 }
 
 // New prepares the edge; it reads the front end's files into memory.
@@ -77,7 +79,7 @@ func New(o Options) (*Server, error) {
 	}
 	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, alerted: o.Alerted, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
-		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts()}, nil
+		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts(), discoveries: newDiscoveries(llm.GuardedClient(o.Networks, oidcTime))}, nil
 }
 
 // Handler serves people and clients.

@@ -115,6 +115,8 @@ func TestSecretsAreResealedWhereverTheyAre(t *testing.T) {
 		must(t, d.s.Global().CreateLLMConfig(ctx, g))
 		w := store.WidgetKey{ID: store.NewID("pk"), Secrets: []string{"old:3", "old:4"}}
 		must(t, a.CreateWidgetKey(ctx, w))
+		l := store.LoginProvider{ID: store.NewID("g"), SealedSecret: "old:5"}
+		must(t, a.CreateLoginProvider(ctx, l))
 		reseal := func(scope, _, sealed string) (string, error) {
 			rest, ok := strings.CutPrefix(sealed, "old:")
 			if want := map[bool]string{true: "", false: a.ID().String()}[rest == "2"]; !ok || scope != want {
@@ -130,7 +132,9 @@ func TestSecretsAreResealedWhereverTheyAre(t *testing.T) {
 		must(t, err)
 		key, err := a.WidgetKey(ctx, w.ID)
 		must(t, err)
-		if n != 4 || got.SealedKey != "new:1" || global.SealedKey != "new:2" || fmt.Sprint(key.Secrets) != "[new:3 new:4]" {
+		login, err := a.LoginProvider(ctx, l.ID)
+		must(t, err)
+		if n != 5 || login.SealedSecret != "new:5" || got.SealedKey != "new:1" || global.SealedKey != "new:2" || fmt.Sprint(key.Secrets) != "[new:3 new:4]" {
 			t.Errorf("%d: %q %q %v", n, got.SealedKey, global.SealedKey, key.Secrets)
 		}
 		failure := errors.New("no such key")

@@ -20,7 +20,7 @@ import (
 
 // names are everything by which a tenant's rows can be asked for.
 type names struct {
-	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Export, Request, Whisper, Alert string
+	User, Email, External, Conv, Msg, Answer, Run, CID, Plan, Subscription, Model, Key, Config, Widget, Visitor, Identity, APIKey, Article, Reply, Shortcut, Audit, Domain, Issuer, Iss, Login, Export, Request, Whisper, Alert string
 }
 
 // canary is in everything that the first tenant stores.
@@ -80,6 +80,7 @@ func stock(t *testing.T, a *store.Tenant) names {
 	must(t, err)
 	n.Iss = "https://" + a.ID().String() + ".alfa.example"
 	must(t, a.CreateIssuer(ctx, store.Issuer{ID: n.Issuer, Name: canary, Issuer: n.Iss, Audience: canary, SealedSecret: canary, State: store.StateActive}))
+	must(t, a.CreateLoginProvider(ctx, store.LoginProvider{ID: n.Login, Name: canary, Issuer: n.Iss, ClientID: canary, SealedSecret: canary, State: store.StateActive}))
 	_, err = a.CreateExport(ctx, store.Export{ID: n.Export, UserID: n.User, By: canary})
 	must(t, err)
 	_, err = a.Remember(ctx, n.Request, canary, canary)
@@ -98,7 +99,7 @@ func unknown() names {
 		Run: store.NewID("r"), CID: store.NewID("x"), Plan: store.NewID("p"), Subscription: "a_" + store.NewID("u"), Model: store.NewID("o"), Key: "nenhum-modelo",
 		Config: store.NewID("l"), Widget: store.NewID("pk"), Visitor: store.NewID("v"), Identity: store.NewID("q"), APIKey: store.NewID("k"), Article: store.NewID("b"), Reply: store.NewID("s"), Shortcut: "nenhum-ola",
 		Audit: "000000000009", Domain: store.NewID("d") + ".example",
-		Issuer: store.NewID("e"), Iss: "https://" + store.NewID("d") + ".example", Whisper: store.NewID("w"), Export: store.NewID("x"), Request: store.NewID("q"), Alert: store.NewID("al")}
+		Issuer: store.NewID("e"), Login: store.NewID("g"), Iss: "https://" + store.NewID("d") + ".example", Whisper: store.NewID("w"), Export: store.NewID("x"), Request: store.NewID("q"), Alert: store.NewID("al")}
 }
 
 // foreign calls each method of a tenant with another one's names. What a method gives for them must be what it gives for
@@ -412,6 +413,19 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 		return list(b.APIKeys(ctx, store.Page{}))
 	},
 	"APIKey": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.APIKey(ctx, n.APIKey) },
+	"LoginProviders": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return list(b.LoginProviders(ctx, store.Page{}))
+	},
+	"LoginProvider": func(ctx context.Context, b *store.Tenant, n names) (any, error) { return b.LoginProvider(ctx, n.Login) },
+	"CreateLoginProvider": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.CreateLoginProvider(ctx, store.LoginProvider{ID: store.NewID("g"), Name: n.Login, Issuer: n.Iss, State: store.StateActive})
+	},
+	"UpdateLoginProvider": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return b.UpdateLoginProvider(ctx, store.LoginProvider{ID: n.Login, Rev: 9})
+	},
+	"DeleteLoginProvider": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.DeleteLoginProvider(ctx, n.Login, 9)
+	},
 	"Issuers": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return list(b.Issuers(ctx, store.Page{}))
 	},

@@ -96,6 +96,7 @@ var copiers = map[string]func(ctx context.Context, from, to *Store, sc doc.Scope
 	collRatings:       copyRows[Rating],
 	collWhispers:      copyRows[Whisper],
 	collIssuers:       copyRows[Issuer],
+	collLogins:        copyRows[LoginProvider],
 	collExports:       copyRows[Export],
 	collRequests:      copyRows[request],
 }

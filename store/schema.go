@@ -23,6 +23,7 @@ const (
 	collReplies       = "respostas_prontas"
 	collRatings       = "avaliacoes"
 	collIssuers       = "emissores"
+	collLogins        = "provedores_login"
 	collExports       = "exportacoes"
 	collRequests      = "pedidos"
 	collWhispers      = "sussurros"
@@ -54,6 +55,7 @@ var indexes = []doc.Index{
 	{Coll: collRatings, Fields: []string{"id"}},
 	{Coll: collIssuers, Fields: []string{"id"}},
 	{Coll: collIssuers, Fields: []string{"emissor", "audiencia"}, Unique: true},
+	{Coll: collLogins, Fields: []string{"id"}},
 	{Coll: collExports, Fields: []string{"id"}},
 	{Coll: collRequests, Fields: []string{"id"}},
 	{Coll: collRequests, Fields: []string{"em"}},

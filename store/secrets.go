@@ -46,6 +46,10 @@ func (s *Store) Reseal(ctx context.Context, f ResealFunc) (int, error) {
 		if n += m; err != nil {
 			return n, err
 		}
+		m, err = resealLogins(ctx, t.logins, p.ID.s, f)
+		if n += m; err != nil {
+			return n, err
+		}
 	}
 	return n, nil
 }
@@ -78,6 +82,24 @@ func resealIssuers(ctx context.Context, c doc.Coll[Issuer], scope string, f Rese
 			return fmt.Errorf("reseal the secret of issuer %s: %w", i.ID, err)
 		}
 		ok, err := setIf(ctx, c, i.ID, doc.Eq("segredo_cifrado", i.SealedSecret), "segredo_cifrado", fresh)
+		if ok {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+func resealLogins(ctx context.Context, c doc.Coll[LoginProvider], scope string, f ResealFunc) (n int, err error) {
+	err = each(ctx, c, doc.Query{}, loginProviderID, func(p LoginProvider) error {
+		if p.SealedSecret == "" {
+			return nil
+		}
+		fresh, err := f(scope, p.ID, p.SealedSecret)
+		if err != nil {
+			return fmt.Errorf("reseal the secret of login provider %s: %w", p.ID, err)
+		}
+		ok, err := setIf(ctx, c, p.ID, doc.Eq("segredo_cifrado", p.SealedSecret), "segredo_cifrado", fresh)
 		if ok {
 			n++
 		}

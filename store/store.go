@@ -145,6 +145,7 @@ func (s *Store) Tenant(id TenantID) *Tenant {
 		replies:       collection[CannedReply](s, sc, collReplies),
 		ratings:       collection[Rating](s, sc, collRatings),
 		issuers:       collection[Issuer](s, sc, collIssuers),
+		logins:        collection[LoginProvider](s, sc, collLogins),
 		exports:       collection[Export](s, sc, collExports),
 		requests:      collection[request](s, sc, collRequests),
 		global:        s.Global(),
@@ -197,6 +198,7 @@ type Tenant struct {
 	replies       doc.Coll[CannedReply]
 	ratings       doc.Coll[Rating]
 	issuers       doc.Coll[Issuer]
+	logins        doc.Coll[LoginProvider]
 	exports       doc.Coll[Export]
 	requests      doc.Coll[request]
 	global        *Global

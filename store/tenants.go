@@ -10,7 +10,7 @@ import (
 
 // kept are the collections that hold a tenant's rows, but for its own row and its audit chain.
 var kept = []string{collUsers, collConversations, collInteractions, collPlans, collSubscriptions, collUsage, collDaily, collConfigs, collModels, collWidgetKeys,
-	collVisitors, collAPIKeys, collKnowledge, collReplies, collRatings, collWhispers, collIssuers, collExports, collRequests, collAlerts}
+	collVisitors, collAPIKeys, collKnowledge, collReplies, collRatings, collWhispers, collIssuers, collLogins, collExports, collRequests, collAlerts}
 
 // rowID is all that deleting needs to know of a row.
 type rowID struct {

@@ -553,6 +553,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** OpenID Connect providers at which people may log in */
+        get: operations["get-login-providers"];
+        put?: never;
+        /** Let people log in at an OpenID Connect provider */
+        post: operations["post-login-providers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login-providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An OpenID Connect provider */
+        get: operations["get-login-providers-id"];
+        put?: never;
+        post?: never;
+        /** Let people log in at an OpenID Connect provider no more */
+        delete: operations["delete-login-providers-id"];
+        options?: never;
+        head?: never;
+        /** Change an OpenID Connect provider */
+        patch: operations["patch-login-providers-id"];
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1511,6 +1548,72 @@ export interface components {
             /** @description the portal's slug */
             tenant: string;
         };
+        LoginProviderInput: {
+            client_id: string;
+            /** @description empty: none, the client is a public one */
+            client_secret?: string | null;
+            /** @description people it vouches for are made at their first login */
+            create_users?: boolean;
+            /** @description of verified addresses that may come in; none: whoever the provider vouches for */
+            domains?: string[] | null;
+            /** @description its address, exactly as its tokens say it */
+            issuer: string;
+            /** @description a verified address is that of the person who has it here */
+            link_by_email?: boolean;
+            /** @description as the button says it */
+            name: string;
+            /**
+             * @description of people that are made
+             * @default usuario
+             * @enum {string}
+             */
+            role: "usuario" | "supervisor" | "admin";
+            /** @description a claim, of one text or several, that says more about it */
+            role_claim?: string;
+            /** @description what its values say; the first that fits counts */
+            roles?: components["schemas"]["RoleRuleBody"][] | null;
+            /**
+             * @default active
+             * @enum {string}
+             */
+            state: "active" | "disabled";
+        };
+        LoginProviderView: {
+            changed_at?: string;
+            client_id: string;
+            client_secret: components["schemas"]["SecretView"];
+            /** @description people it vouches for are made at their first login */
+            create_users?: boolean;
+            created_at?: string;
+            /** @description of verified addresses that may come in; none: whoever the provider vouches for */
+            domains?: string[] | null;
+            id: string;
+            /** @description its address, exactly as its tokens say it */
+            issuer: string;
+            /** @description a verified address is that of the person who has it here */
+            link_by_email?: boolean;
+            /** @description as the button says it */
+            name: string;
+            /**
+             * @description of people that are made
+             * @default usuario
+             * @enum {string}
+             */
+            role: "usuario" | "supervisor" | "admin";
+            /** @description a claim, of one text or several, that says more about it */
+            role_claim?: string;
+            /** @description what its values say; the first that fits counts */
+            roles?: components["schemas"]["RoleRuleBody"][] | null;
+            /**
+             * @default active
+             * @enum {string}
+             */
+            state: "active" | "disabled";
+        };
+        LoginView: {
+            id: string;
+            name: string;
+        };
         MailInputBody: {
             /** @description where to; empty: the person's own address, if it is known */
             email?: string;
@@ -1712,6 +1815,8 @@ export interface components {
         };
         PortalView: {
             color: string;
+            /** @description other ways to log in than with a password: /auth/oidc/{slug}/start?provider={id} */
+            logins: components["schemas"]["LoginView"][] | null;
             /** @description empty: there is none */
             logo_url: string;
             name: string;
@@ -1833,6 +1938,11 @@ export interface components {
              */
             usage_days?: number;
         };
+        RoleRuleBody: {
+            /** @enum {string} */
+            role: "usuario" | "supervisor" | "admin";
+            value: string;
+        };
         RowsBodyAlertView: {
             items: components["schemas"]["AlertView"][] | null;
             next_cursor?: string;
@@ -1859,6 +1969,10 @@ export interface components {
         };
         RowsBodyLlmConfigView: {
             items: components["schemas"]["LlmConfigView"][] | null;
+            next_cursor?: string;
+        };
+        RowsBodyLoginProviderView: {
+            items: components["schemas"]["LoginProviderView"][] | null;
             next_cursor?: string;
         };
         RowsBodyModelView: {
@@ -4113,6 +4227,211 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LlmTestOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-login-providers": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsBodyLoginProviderView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-login-providers": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a repetition with the same key and body gets the same row */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginProviderInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginProviderView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-login-providers-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginProviderView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-login-providers-id": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch-login-providers-id": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    client_id?: string;
+                    /** @description empty: none, the client is a public one */
+                    client_secret?: string | null;
+                    /** @description people it vouches for are made at their first login */
+                    create_users?: boolean;
+                    /** @description of verified addresses that may come in; none: whoever the provider vouches for */
+                    domains?: string[] | null;
+                    /** @description its address, exactly as its tokens say it */
+                    issuer?: string;
+                    /** @description a verified address is that of the person who has it here */
+                    link_by_email?: boolean;
+                    /** @description as the button says it */
+                    name?: string;
+                    /**
+                     * @description of people that are made
+                     * @default usuario
+                     * @enum {string}
+                     */
+                    role?: "usuario" | "supervisor" | "admin";
+                    /** @description a claim, of one text or several, that says more about it */
+                    role_claim?: string;
+                    /** @description what its values say; the first that fits counts */
+                    roles?: components["schemas"]["RoleRuleBody"][] | null;
+                    /**
+                     * @default active
+                     * @enum {string}
+                     */
+                    state?: "active" | "disabled";
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginProviderView"];
                 };
             };
             /** @description Error */
