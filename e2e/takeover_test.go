@@ -85,13 +85,13 @@ type play struct {
 
 func newPlay(seed uint64, heat, lane int) play {
 	r := rand.New(rand.NewPCG(seed, uint64(heat)<<16|uint64(lane)))
-	tokens := 30 + r.IntN(120)
+	tokens := 60 + r.IntN(240)
 	every := time.Duration(5+r.IntN(10)) * time.Millisecond
 	p := play{label: fmt.Sprintf("take-%d-%d", heat, lane), stop: -1, more: -1, release: r.IntN(2) == 0, askInReturn: time.Duration(r.IntN(30)) * time.Millisecond}
 	p.script = fmt.Sprintf("label=%s tokens=%d every=%s", p.label, tokens, every)
 	length := time.Duration(tokens) * every
-	first := time.Duration(r.Float64() * 0.7 * float64(length))
-	if r.IntN(8) == 0 { // about when the answer ends by itself
+	first := time.Duration(r.Float64() * 0.4 * float64(length)) // a busy machine is late
+	if r.IntN(8) == 0 {                                         // about when the answer ends by itself
 		first = length - time.Duration(r.IntN(40))*time.Millisecond
 	}
 	near := func() time.Duration { return max(0, first+time.Duration(r.IntN(60)-30)*time.Millisecond) }

@@ -87,7 +87,7 @@ func Call(ctx context.Context, method, url string, header map[string]string, bod
 func (a *API) Token(ctx context.Context) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.token != "" && time.Until(a.expires) > 30*time.Second {
+	if a.token != "" && time.Until(a.expires) > 90*time.Second {
 		return a.token, nil
 	}
 	res, err := Call(ctx, http.MethodPost, a.Base()+"/api/v1/auth/login", nil,

@@ -270,6 +270,10 @@ func (d *Device) disconnected(c *Conn) {
 
 // frame takes in what the server sent; it runs on the connection's reader.
 func (d *Device) frame(f Frame) {
+	if f.T == "auth.soon" {
+		go d.renew()
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.canary != "" && bytes.Contains(f.Raw, []byte(d.canary)) {
@@ -307,6 +311,25 @@ func (d *Device) frame(f Frame) {
 			delete(cmd, "since")
 		}
 		go d.subscribe(d.conn, cmd)
+	}
+}
+
+// renew gives the connection a new token before its own ends.
+func (d *Device) renew() {
+	d.mu.Lock()
+	c := d.conn
+	d.mu.Unlock()
+	if c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, 30*time.Second)
+	defer cancel()
+	token, err := d.api.Token(ctx)
+	if err == nil {
+		_, err = c.Do(ctx, Cmd{"t": "auth", "token": token})
+	}
+	if err != nil && !errors.Is(err, ErrClosed) && d.ctx.Err() == nil {
+		c.Close() // the next connection begins with a token of its own
 	}
 }
 
