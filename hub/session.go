@@ -221,7 +221,7 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 
 // features names what the server can do for a person beyond the first version of the protocol.
 func features(who Principal) []string {
-	f := []string{"stop", "typing", "resume", "regen", "continue", "edit", "queue", "call", "end", "feedback", "search"}
+	f := []string{"stop", "typing", "resume", "regen", "continue", "edit", "queue", "call", "end", "feedback", "search", "rate"}
 	if who.Role == store.RoleVisitor {
 		f = append(f, "context")
 	}

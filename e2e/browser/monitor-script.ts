@@ -22,6 +22,7 @@ export function session(conv: string, name: string, text: string, change: Fields
     first_token_ms: 412,
     page: 'https://alfa.example/planos',
     risk: [],
+    tags: [],
     watchers: [],
     ...change,
   }
@@ -70,7 +71,17 @@ export class Script {
   /** What a conversation holds when somebody begins to follow it. */
   conversation(conv: string, messages: Fields[], change: Fields = {}) {
     const owner = this.sessions.get(conv)?.owner
-    this.snaps.set(conv, { ep: 'e', seq: this.seq, title: '', messages, open: null, owner, state: 'open', more: false, ...change })
+    this.snaps.set(conv, {
+      ep: 'e',
+      seq: this.seq,
+      title: '',
+      messages,
+      open: null,
+      owner,
+      state: 'open',
+      more: false,
+      ...change,
+    })
   }
   cut() {
     this.down = true
@@ -101,7 +112,16 @@ export class Script {
     }
     switch (c.t) {
       case 'auth':
-        this.push({ t: 'hello', id: c.id, v: 1, session: 's', ping_ms: 25_000, max_bytes: 16_384, now: at(0), feat: ['typing'] })
+        this.push({
+          t: 'hello',
+          id: c.id,
+          v: 1,
+          session: 's',
+          ping_ms: 25_000,
+          max_bytes: 16_384,
+          now: at(0),
+          feat: ['typing'],
+        })
         return
       case 'pong':
         return

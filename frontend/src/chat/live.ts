@@ -28,6 +28,8 @@ export type LiveState = {
   readonly missing: Readonly<Record<string, boolean>>
   readonly pending: readonly Pending[]
   readonly typing: Readonly<Record<string, { name: string; until: number }>>
+  /** Whether somebody of the staff watches a conversation, where the person is told. */
+  readonly watched: Readonly<Record<string, boolean>>
   /** The answer that ended last while this connection listened. */
   readonly ended: { readonly conv: string; readonly msg: string } | undefined
 }
@@ -76,6 +78,7 @@ export class Live {
       missing: {},
       pending: (o.keep?.load() ?? []).map((p) => (p.state === 'failed' ? p : { ...p, state: 'waiting' })),
       typing: {},
+      watched: {},
       ended: undefined,
     }
     this.socket = new Socket({
@@ -302,6 +305,9 @@ export class Live {
         }, typingFor)
         return
       }
+      case 'watched':
+        this.become({ watched: { ...this.state.watched, [push.conv]: push.on } })
+        return
       default:
         this.o.onOther?.(push)
     }

@@ -35,13 +35,24 @@ function Take({ chat, onClose, blocked }: FormProps) {
 
 function Release({ chat, onClose, blocked }: FormProps) {
   const [note, setNote] = useState('')
+  const [cut, setCut] = useState(false)
   const submit = async () => {
-    if (await store.release(chat.conv, note.trim())) onClose()
+    if (await store.release(chat.conv, note.trim(), cut && note.trim() !== '')) onClose()
   }
   return (
     <Form title={w.releaseTitle} action={w.release} blocked={blocked} onClose={onClose} onSubmit={submit}>
       <p className="mb-4 text-sm text-muted">{w.releaseHelp}</p>
       <TextField label={w.summaryLabel} value={note} onChange={setNote} rows={3} />
+      <label className="mt-3 flex min-h-8 cursor-pointer items-center gap-2.5 text-sm pointer-coarse:min-h-11">
+        <input
+          type="checkbox"
+          checked={cut}
+          disabled={note.trim() === ''}
+          onChange={(e) => setCut(e.target.checked)}
+          className="size-4 accent-accent"
+        />
+        {w.cut}
+      </label>
     </Form>
   )
 }

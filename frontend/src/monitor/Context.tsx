@@ -1,5 +1,5 @@
-import { Eye, TriangleAlert } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { Eye, TriangleAlert, X } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
 import type { Chat } from '../chat/chat'
 import { address, usePlace } from '../console/place'
 import { w } from '../console/words'
@@ -56,6 +56,13 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
           {person?.participant.email ? <Cut text={show(person.participant.email)} /> : undefined}
         </Line>
       </dl>
+      {(s || person) && <Tags conv={chat?.conv ?? s!.conv} tags={s?.tags ?? person?.tags ?? []} />}
+      {person?.rating && (
+        <Part title={w.rating}>
+          <p className="font-medium">{w.ratingOf(person.rating.score)}</p>
+          {person.rating.comment && <p className="mt-1 text-muted">{show(person.rating.comment)}</p>}
+        </Part>
+      )}
       {person?.quota.some((q) => q.tokens_limit > 0 || q.messages_limit > 0) && (
         <Part title={w.quota}>
           {person.quota.map((q) => {
@@ -112,6 +119,44 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
         </Part>
       )}
     </div>
+  )
+}
+
+/** What the staff has named the conversation; a new one is added by Enter. */
+function Tags({ conv, tags }: { conv: string; tags: readonly string[] }) {
+  const [name, setName] = useState('')
+  return (
+    <Part title={w.tags}>
+      <ul className="flex flex-wrap gap-1.5">
+        {tags.map((x) => (
+          <li key={x} className="flex items-center gap-0.5 rounded-full bg-surface-2 pl-2.5 text-xs">
+            {x}
+            <button
+              type="button"
+              aria-label={w.removeTag(x)}
+              onClick={() => void store.tag(conv, x, false)}
+              className="grid size-6 place-items-center rounded-full text-muted hover:text-fg pointer-coarse:size-11"
+            >
+              <X size={12} aria-hidden />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <input
+        aria-label={w.addTag}
+        placeholder={w.addTag}
+        value={name}
+        maxLength={30}
+        onChange={(e) => setName(e.target.value)}
+        onKeyDown={(e) => {
+          if (e.key !== 'Enter' || !name.trim()) return
+          e.preventDefault()
+          void store.tag(conv, name.trim(), true)
+          setName('')
+        }}
+        className="mt-2 min-h-8 w-full rounded-lg border border-line bg-bg px-2.5 outline-none placeholder:text-muted focus:border-accent max-sm:text-base pointer-coarse:min-h-11"
+      />
+    </Part>
   )
 }
 

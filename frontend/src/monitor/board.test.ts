@@ -19,6 +19,7 @@ const session = (conv: string, change: Partial<Session> = {}): Session => ({
   first_token_ms: 0,
   page: '',
   risk: [],
+  tags: [],
   watchers: [],
   ...change,
 })

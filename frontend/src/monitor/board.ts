@@ -87,7 +87,10 @@ const inView: Record<Exclude<View, 'all'>, (s: Session, me: string, now: number)
 export function matches(s: Session, f: Filter, me: string, now: number): boolean {
   if (f.view !== 'all' && !inView[f.view](s, me, now)) return false
   if (f.channel && s.channel !== f.channel) return false
-  return f.text === '' || fold(`${s.participant.name} ${s.last_text} ${s.owner.name ?? ''}`).includes(fold(f.text))
+  return (
+    f.text === '' ||
+    fold(`${s.participant.name} ${s.last_text} ${s.owner.name ?? ''} ${s.tags.join(' ')}`).includes(fold(f.text))
+  )
 }
 
 /** How many sessions each view has. */

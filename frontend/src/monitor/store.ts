@@ -16,6 +16,8 @@ export type Person = {
   participant: { id: string; name: string; email: string; role: string }
   plan: string
   quota: { window: string; tokens_used: number; tokens_limit: number; messages_used: number; messages_limit: number }[]
+  tags: string[]
+  rating?: { score: number; comment: string; at: string }
   previous: { id: string; title: string; state: string; updated_at: string }[]
 }
 
@@ -232,6 +234,20 @@ export async function saveReply(shortcut: string, text: string): Promise<boolean
   }
 }
 
+/** Gives a conversation a tag, or takes it away. */
+export async function tag(conv: string, name: string, on: boolean) {
+  try {
+    const path = `/monitor/sessions/${conv}/tags/${encodeURIComponent(name)}`
+    const { tags } = await api.authed<{ tags: string[] }>(on ? 'PUT' : 'DELETE', path)
+    useMonitor.setState((s) => {
+      const person = s.people[conv]
+      return person ? { people: { ...s.people, [conv]: { ...person, tags } } } : {}
+    })
+  } catch (e) {
+    say(errorText(e), { bad: true })
+  }
+}
+
 /** Shows the personal data of a conversation; the server notes who looked before anything is shown. */
 export async function reveal(conv: string) {
   try {
@@ -324,8 +340,9 @@ function epochOf(conv: string): number {
 }
 
 export const take = (conv: string, note: string) => act({ t: 'take', conv, epoch: epochOf(conv), note })
-export const release = (conv: string, note: string) =>
-  act({ t: 'release', conv, epoch: epochOf(conv), ...(note ? { note } : {}) })
+/** Gives the conversation back; with `cut` the AI starts from the note alone. */
+export const release = (conv: string, note: string, cut = false) =>
+  act({ t: 'release', conv, epoch: epochOf(conv), ...(note ? { note } : {}), ...(cut ? { cut } : {}) })
 export const stop = (run: string) => act({ t: 'stop', run })
 
 /** Tells the AI or the colleagues; `now` makes the AI begin its answer anew with it. */

@@ -106,6 +106,9 @@ export class Api {
   feedback = (msg: string, vote: 'up' | 'down' | 'none', reason?: string) =>
     this.authed('PUT', `/messages/${msg}/feedback`, { vote, ...(reason ? { reason } : {}) })
 
+  rate = (conv: string, score: number, comment: string) =>
+    this.authed('PUT', `/conversations/${conv}/rating`, { score, ...(comment ? { comment } : {}) })
+
   /** A conversation as a file, in the server's words. */
   async transcript(conv: string, format: 'md' | 'json'): Promise<Blob> {
     const r = await this.fetch(

@@ -57,7 +57,7 @@ export type Command =
   | { t: 'watch' }
   | { t: 'unwatch' }
   | { t: 'take'; conv: string; epoch: number; note?: string }
-  | { t: 'release'; conv: string; epoch: number; note?: string }
+  | { t: 'release'; conv: string; epoch: number; note?: string; cut?: boolean }
   | { t: 'call'; conv: string }
   | { t: 'whisper'; conv: string; text: string; to: 'ai' | 'staff'; now?: boolean; cid?: string }
   | { t: 'end'; conv: string; note?: string }
@@ -169,6 +169,7 @@ export type Session = {
   first_token_ms: number
   page: string
   risk: string[]
+  tags: string[]
   watchers: By[]
 }
 export type LiveSnap = { t: 'live'; k: 'snap'; sessions: Session[] }
@@ -190,6 +191,7 @@ export type Push =
   | Ev
   | Snap
   | { t: 'typing'; conv: string; by: By }
+  | { t: 'watched'; conv: string; on: boolean }
   | { t: 'quota'; quota: Quota[] }
   | { t: 'ping' }
   | { t: 'drain'; in_ms?: number }

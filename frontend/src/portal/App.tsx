@@ -62,6 +62,7 @@ function Trouble({ missing }: { missing: boolean }) {
 const dialogs = () => import('./Dialogs')
 const signingIn = () => import('../shared/Login')
 const Dialogs = lazy(dialogs)
+const RatingForm = lazy(() => import('./Forms').then((m) => ({ default: m.RatingForm })))
 const LoginPage = lazy(() => signingIn().then((m) => ({ default: m.LoginPage })))
 const LoginDialog = lazy(() => signingIn().then((m) => ({ default: m.LoginDialog })))
 const fetchRest = () => Promise.allSettled([dialogs(), signingIn(), import('./Forms')])
@@ -220,6 +221,11 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
         )}
         <div className="mx-auto w-full max-w-[46rem] shrink-0 px-4 pb-[max(0.25rem,env(safe-area-inset-bottom))]">
           <Banner state={s} full={full} now={now} />
+          {conv && live.watched[conv] && !human && (
+            <p role="status" className="pb-2 text-center text-xs text-muted">
+              {t.watched}
+            </p>
+          )}
           {chat?.owner.kind === 'queue' && <InQueue chat={chat} />}
           {!agreed && !conv && pending.length === 0 && (
             <div className="mb-3">
@@ -235,6 +241,11 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
           {chat?.state === 'closed' ? (
             <div className="flex flex-col items-center gap-3 py-4">
               <Divider>{t.closed}</Divider>
+              {conv && store.can('rate') && (
+                <Suspense>
+                  <RatingForm key={conv} onSend={(score, comment) => store.rate(conv, score, comment)} />
+                </Suspense>
+              )}
               <Button onClick={() => store.open(undefined)}>{t.closedAction}</Button>
             </div>
           ) : (

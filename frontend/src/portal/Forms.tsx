@@ -3,6 +3,58 @@ import { useState } from 'react'
 import { t } from '../shared/i18n'
 import { Button } from '../shared/ui'
 
+/** What the person thinks of a conversation that has ended; it can be thought again. */
+export function RatingForm({ onSend }: { onSend: (score: number, comment: string) => Promise<boolean> }) {
+  const [score, setScore] = useState(0)
+  const [text, setText] = useState('')
+  const [sent, setSent] = useState(false)
+  if (sent) return <p className="text-sm text-muted">{t.feedbackThanks}</p>
+  return (
+    <form
+      className="w-full max-w-sm text-center"
+      onSubmit={async (e) => {
+        e.preventDefault()
+        setSent(await onSend(score, text.trim()))
+      }}
+    >
+      <fieldset>
+        <legend className="mx-auto mb-2.5 text-sm font-medium">{t.rate}</legend>
+        <div className="flex justify-center gap-2">
+          {t.rateScores.map((name, i) => (
+            <button
+              key={name}
+              type="button"
+              aria-label={`${i + 1}: ${name}`}
+              title={name}
+              aria-pressed={score === i + 1}
+              onClick={() => setScore(i + 1)}
+              className="size-9 rounded-full border border-line text-sm text-muted hover:text-fg aria-pressed:border-accent aria-pressed:bg-soft aria-pressed:text-fg pointer-coarse:size-11"
+            >
+              {i + 1}
+            </button>
+          ))}
+        </div>
+        {score > 0 && (
+          <textarea
+            aria-label={t.rateHint}
+            placeholder={t.rateHint}
+            value={text}
+            maxLength={1000}
+            rows={2}
+            onChange={(e) => setText(e.target.value)}
+            className="mt-3 w-full resize-none rounded-lg border border-line bg-bg p-2.5 text-base outline-none placeholder:text-muted focus:border-accent sm:text-sm"
+          />
+        )}
+      </fieldset>
+      {score > 0 && (
+        <Button type="submit" look="main" className="mt-2">
+          {t.feedbackSend}
+        </Button>
+      )}
+    </form>
+  )
+}
+
 export function FeedbackForm({ onSend, onCancel }: { onSend: (reason: string) => void; onCancel: () => void }) {
   const [picked, setPicked] = useState<string>()
   const [text, setText] = useState('')

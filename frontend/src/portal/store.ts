@@ -378,6 +378,18 @@ export async function feedback(conv: string, msg: string, value: Feedback | unde
   }
 }
 
+/** Says what the person thinks of a conversation that has ended. */
+export async function rate(conv: string, score: number, comment: string): Promise<boolean> {
+  try {
+    await api.rate(conv, score, comment)
+    say(t.feedbackThanks)
+    return true
+  } catch (e) {
+    say(errorText(e))
+    return false
+  }
+}
+
 export function setReadAloud(on: boolean) {
   localStorage.setItem('read-aloud', on ? '1' : '0')
   useApp.setState({ readAloud: on })

@@ -7,7 +7,8 @@ import { useFollow } from '../shared/follow'
 import { moment, t } from '../shared/i18n'
 import { Markdown } from '../shared/Markdown'
 import { config } from './config'
-import { again, chatOf, discard, goOn, isOver, resend, type State, startAnew } from './store'
+import { Rating } from './Rating'
+import { again, canRate, chatOf, discard, goOn, isOver, resend, type State, startAnew } from './store'
 import { own, words } from './texts'
 import { Unavailable } from './Unavailable'
 
@@ -68,6 +69,8 @@ export function Thread({ s }: { s: State }) {
         {chat && chat.owner.kind !== 'ai' && config.hours && !config.hours.open && config.hours.open_at && (
           <p className="note">{w.away(moment(config.hours.open_at))}</p>
         )}
+        {s.conv && s.live.watched[s.conv] && chat?.owner.kind !== 'human' && <p className="note">{t.watched}</p>}
+        {isOver(chat) && canRate() && <Rating key={s.conv} />}
         {isOver(chat) && (
           <p className="note">
             {t.closed}{' '}

@@ -295,6 +295,18 @@ export async function download() {
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
+/** Says what the visitor thinks of the conversation; true when it was kept. */
+export async function rate(score: number, comment: string): Promise<boolean> {
+  try {
+    await session.call('PUT', `/conversations/${state.conv}/rating`, await session.token(), { score, comment })
+    return true
+  } catch {
+    return false // they can press again
+  }
+}
+
+export const canRate = () => live.can('rate')
+
 /** Whether a person can be asked for. */
 export const canCall = (s: State) => live.can('call') && chatOf(s)?.owner.kind === 'ai' && !isOver(chatOf(s))
 
