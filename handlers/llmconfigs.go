@@ -21,6 +21,7 @@ type LLMConfigBody struct {
 	Temperature  *float64    `json:"temperature" required:"false" nullable:"true" minimum:"0" maximum:"2"`
 	Limits       []LimitBody `json:"limits" required:"false" maxItems:"3" doc:"of all people together"`
 	Titles       bool        `json:"titles" required:"false" doc:"new conversations get a title by a further small call, which counts against nobody"`
+	Reasoning    bool        `json:"show_reasoning" required:"false" doc:"people see how the model thinks while it answers; it is not stored"`
 	Default      bool        `json:"default" required:"false"`
 	State        string      `json:"state" required:"false" enum:"active,disabled" default:"active"`
 }
@@ -45,7 +46,7 @@ type secretView struct {
 
 func viewLLMConfig(c store.LLMConfig) llmConfigView {
 	return llmConfigView{metaOf(c.ID, c.Rev, c.CreatedAt, c.ChangedAt), LLMConfigBody{c.Name, c.Provider, c.BaseURL, c.DefaultModel, orNone(c.Fallbacks),
-		c.Instructions, c.Temperature, showLimits(c.Limits), c.Titles, c.Default, showState(c.State)}, secretView{c.SealedKey != "", c.KeyLast4}}
+		c.Instructions, c.Temperature, showLimits(c.Limits), c.Titles, c.ShowReasoning, c.Default, showState(c.State)}, secretView{c.SealedKey != "", c.KeyLast4}}
 }
 
 // configRows are the configurations a person manages: the operator's are everyone's. scope is what their keys are sealed
@@ -82,7 +83,7 @@ func (s *Server) setLLMConfig(ctx context.Context, rows configRows, b LLMConfigI
 		}
 	}
 	c.Name, c.Provider, c.BaseURL, c.DefaultModel, c.Fallbacks = b.Name, b.Provider, b.BaseURL, b.DefaultModel, orNone(b.Fallbacks)
-	c.Instructions, c.Temperature, c.Titles, c.Default, c.State = b.Instructions, b.Temperature, b.Titles, b.Default, storeState(b.State)
+	c.Instructions, c.Temperature, c.Titles, c.ShowReasoning, c.Default, c.State = b.Instructions, b.Temperature, b.Titles, b.Reasoning, b.Default, storeState(b.State)
 	if c.Limits, err = storeLimits(b.Limits); err != nil || b.APIKey == nil {
 		return err
 	}

@@ -28,7 +28,8 @@ func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (pl
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
 	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, from: conv.Owner.From, plan: p.limits, targets: p.targets,
-		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides()}
+		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides(),
+		answer: strand{kind: kindDelta}, thoughts: strand{kind: kindReasoning}}
 }
 
 // prepare makes the request, from asked or from the branch that the thread stands in, and reserves the quota for it.

@@ -67,6 +67,8 @@ type openView struct {
 	Msg  string `json:"msg"`
 	Text string `json:"text"`
 	Off  int64  `json:"off"`
+
+	Reasoning string `json:"reasoning"`
 }
 
 // A client is the other end of a connection: it speaks the protocol, notes every frame and follows conversations by
@@ -92,13 +94,14 @@ type client struct {
 
 // follow is a conversation as a client has it.
 type follow struct {
-	ep     string
-	last   int64
-	texts  map[string]string // of runs, as shown
-	opened map[string]bool
-	ends   map[string]in
-	seqs   []int64
-	human  bool // a person owns the conversation
+	ep       string
+	last     int64
+	texts    map[string]string // of runs, as shown
+	thoughts map[string]string // of runs: the model's reasoning, as shown
+	opened   map[string]bool
+	ends     map[string]in
+	seqs     []int64
+	human    bool // a person owns the conversation
 }
 
 // dial connects without authenticating.
@@ -208,14 +211,14 @@ func (c *client) Close(code int, reason string) error {
 func (c *client) take(f in) {
 	switch f.T {
 	case "snap":
-		l := &follow{ep: f.Ep, last: f.Seq, texts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
+		l := &follow{ep: f.Ep, last: f.Seq, texts: map[string]string{}, thoughts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
 		for _, m := range f.Messages {
 			if m.Run != nil && m.Run.State != "accepted" && m.Run.State != "streaming" {
 				l.texts[m.Run.ID] = m.Text
 			}
 		}
 		if f.Open != nil {
-			l.texts[f.Open.Run], l.opened[f.Open.Run] = f.Open.Text, true
+			l.texts[f.Open.Run], l.thoughts[f.Open.Run], l.opened[f.Open.Run] = f.Open.Text, f.Open.Reasoning, true
 			if int64(len(f.Open.Text)) != f.Open.Off {
 				c.fault(f, "the open text is not as long as off says")
 			}
@@ -224,7 +227,7 @@ func (c *client) take(f in) {
 	case "ev":
 		l := c.logs[f.Conv]
 		if l == nil {
-			l = &follow{ep: f.Ep, last: first(f) - 1, texts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
+			l = &follow{ep: f.Ep, last: first(f) - 1, texts: map[string]string{}, thoughts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
 			c.logs[f.Conv] = l
 		}
 		switch {
@@ -246,17 +249,21 @@ func (c *client) take(f in) {
 		case "owner":
 			l.human = f.Owner.Kind == "human"
 		case "run.start":
-			l.texts[f.Run], l.opened[f.Run] = "", true
-		case "delta":
+			l.texts[f.Run], l.thoughts[f.Run], l.opened[f.Run] = "", "", true
+		case "delta", "reasoning":
 			if l.human {
 				c.fault(f, "the AI speaks while a person owns the conversation")
 			}
-			text := l.texts[f.Run]
+			texts := l.texts
+			if f.K == "reasoning" {
+				texts = l.thoughts
+			}
+			text := texts[f.Run]
 			if f.Off == nil || *f.Off > int64(len(text)) {
-				c.fault(f, fmt.Sprintf("a delta that does not continue %d bytes", len(text)))
+				c.fault(f, fmt.Sprintf("a %s that does not continue %d bytes", f.K, len(text)))
 				return
 			}
-			l.texts[f.Run] = text[:*f.Off] + f.Text
+			texts[f.Run] = text[:*f.Off] + f.Text
 		case "run.end":
 			if _, twice := l.ends[f.Run]; twice {
 				c.fault(f, "a second end of the run")
@@ -396,6 +403,16 @@ func (c *client) text(conv, run string) string {
 	defer c.mu.Unlock()
 	if l := c.logs[conv]; l != nil {
 		return l.texts[run]
+	}
+	return ""
+}
+
+// thoughts is what the client has of the reasoning of a run.
+func (c *client) thoughts(conv, run string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.logs[conv]; l != nil {
+		return l.thoughts[run]
 	}
 	return ""
 }

@@ -34,9 +34,24 @@ func (r *run) enrich(ctx context.Context, th thread, asked bool) error {
 				r.request.Messages[i].Text = m.Hide(r.request.Messages[i].Text)
 			}
 		}
-		r.unmask = m.Restorer()
+		r.unmask = &unmask{m.Restorer(), m.Restorer()}
 	}
 	return nil
+}
+
+// unmask puts what was masked back into what the model says. A nil one changes nothing.
+type unmask struct{ text, reasoning *mask.Restorer }
+
+// add restores the next pieces; end says that they are the last.
+func (u *unmask) add(text, reasoning string, end bool) (string, string) {
+	if u == nil {
+		return text, reasoning
+	}
+	text, reasoning = u.text.Add(text), u.reasoning.Add(reasoning)
+	if end {
+		text, reasoning = text+u.text.End(), reasoning+u.reasoning.End()
+	}
+	return text, reasoning
 }
 
 const (

@@ -9,12 +9,13 @@ import (
 
 // Kinds of events.
 const (
-	kindMsg      = "msg"
-	kindRunStart = "run.start"
-	kindDelta    = "delta"
-	kindRunEnd   = "run.end"
-	kindOwner    = "owner"
-	kindConv     = "conv"
+	kindMsg       = "msg"
+	kindRunStart  = "run.start"
+	kindDelta     = "delta"
+	kindReasoning = "reasoning"
+	kindRunEnd    = "run.end"
+	kindOwner     = "owner"
+	kindConv      = "conv"
 )
 
 // Types of frames that carry events.
@@ -41,7 +42,7 @@ type Event struct {
 
 	Run   string `json:"run,omitempty"`
 	Model string `json:"model,omitempty"`
-	Off   *int64 `json:"off,omitempty"` // bytes of the run's text before this delta
+	Off   *int64 `json:"off,omitempty"` // bytes of the run's text, or of its reasoning, before this piece
 	Text  string `json:"text,omitempty"`
 
 	State    string       `json:"state,omitempty"`
@@ -90,25 +91,28 @@ func parseFrame(data []byte) (*frame, error) {
 	return f, nil
 }
 
+// grows reports whether the event is a piece of a text that grows: of an answer, or of a model's reasoning.
+func (e *Event) grows() bool { return e.K == kindDelta || e.K == kindReasoning }
+
 // maxMerged bounds the text of a delta, so that its frame stays below the 64 KiB a client must accept, even where JSON
 // makes six bytes of one.
 const maxMerged = 8 << 10
 
-// follows reports whether b continues a's text directly, so that one delta can stand for both.
+// follows reports whether b continues a's text directly, so that one piece can stand for both.
 func follows(a, b *Event, textLen int) bool {
-	return a.K == kindDelta && b.K == kindDelta && a.Run == b.Run && a.Conv == b.Conv && a.Ep == b.Ep &&
+	return a.grows() && a.K == b.K && a.Run == b.Run && a.Conv == b.Conv && a.Ep == b.Ep &&
 		a.Seq+1 == b.first() && *a.Off+int64(textLen) == *b.Off && textLen+len(b.Text) <= maxMerged
 }
 
-// mergeFrames joins adjacent deltas of one run, for replays.
+// mergeFrames joins adjacent pieces of one text, for replays.
 func mergeFrames(in []*frame) []*frame {
 	var out []*frame
 	for i := 0; i < len(in); {
 		j, text := i+1, []byte(nil)
-		if in[i].K == kindDelta {
+		if in[i].grows() {
 			text = append(text, in[i].Text...)
 			last := &in[i].Event
-			run := Event{K: kindDelta, Run: last.Run, Conv: last.Conv, Ep: last.Ep, Off: last.Off, Seq: last.Seq}
+			run := Event{K: last.K, Run: last.Run, Conv: last.Conv, Ep: last.Ep, Off: last.Off, Seq: last.Seq}
 			for j < len(in) && follows(&run, &in[j].Event, len(text)) {
 				text = append(text, in[j].Text...)
 				run.Seq = in[j].Seq

@@ -275,7 +275,8 @@ type snapFrame struct {
 	Recovered *bool `json:"recovered,omitempty"`
 }
 
-// openView is the answer that is being written, with all of its text so far; off is that text's length in bytes.
+// openView is the answer that is being written, with all of its text and reasoning so far; off is the text's length in
+// bytes.
 type openView struct {
 	Run    string `json:"run"`
 	Msg    string `json:"msg"`
@@ -283,6 +284,8 @@ type openView struct {
 	Model  string `json:"model,omitempty"`
 	Text   string `json:"text"`
 	Off    int64  `json:"off"`
+	// Reasoning is the model's, where the configuration shows it.
+	Reasoning string `json:"reasoning,omitempty"`
 }
 
 // waitingView is the message that waits for its turn.

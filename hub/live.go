@@ -79,6 +79,9 @@ func (p *pulse) note(f *frame) {
 		p.grown, p.asked = true, time.Time{}
 		return
 	}
+	if f.K == kindReasoning { // the question still waits for its answer
+		return
+	}
 	p.changed = true
 	switch f.K {
 	case kindMsg:

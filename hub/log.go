@@ -57,7 +57,7 @@ func (w *logWriter) append(ctx context.Context, e Event) (Event, error) {
 	if conv, staff := strings.CutSuffix(e.Conv, staffSuffix); staff {
 		e.T, e.Conv = frameStaff, conv
 	}
-	if e.K == kindDelta {
+	if e.grows() {
 		e.From = e.Seq
 	}
 	data := encode(e)

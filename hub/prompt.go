@@ -52,7 +52,7 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 			}
 		}
 		target := llm.Target{ID: c.ID, Tenant: t.ID().String(), Name: c.Name, Provider: c.Provider, BaseURL: c.BaseURL, APIKey: key, Model: c.DefaultModel,
-			Script: c.Script, KeyFrom: keyFrom[i], Temperature: c.Temperature, Private: keyFrom[i] == "global"}
+			Script: c.Script, KeyFrom: keyFrom[i], Temperature: c.Temperature, ShowReasoning: c.ShowReasoning, Private: keyFrom[i] == "global"}
 		if chosen != "" && i == 0 {
 			target.Model = chosen
 		}

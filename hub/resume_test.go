@@ -37,7 +37,7 @@ func (c *client) knows(log []in, seq int64) {
 		}
 	}
 	if seq == 0 {
-		c.logs[log[0].Conv] = &follow{ep: log[0].Ep, texts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
+		c.logs[log[0].Conv] = &follow{ep: log[0].Ep, texts: map[string]string{}, thoughts: map[string]string{}, opened: map[string]bool{}, ends: map[string]in{}}
 	}
 }
 

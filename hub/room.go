@@ -57,7 +57,21 @@ type room struct {
 // openRun is the answer that is being written, rebuilt from the log.
 type openRun struct {
 	run, msg, parent, model string
-	text                    []byte
+	text, reasoning         []byte
+}
+
+// grow adds a piece to the text that it belongs to. It is harmless on nil.
+func (o *openRun) grow(e *Event) {
+	if o == nil || o.run != e.Run || e.Off == nil {
+		return
+	}
+	text := &o.text
+	if e.K == kindReasoning {
+		text = &o.reasoning
+	}
+	if *e.Off <= int64(len(*text)) {
+		*text = append((*text)[:*e.Off], e.Text...)
+	}
 }
 
 func newRoom(ctx context.Context, bus Bus, log *slog.Logger, t Topic) *room {
@@ -146,10 +160,8 @@ func (r *room) add(rev uint64, f *frame) {
 	switch f.K {
 	case kindRunStart:
 		r.open = &openRun{run: f.Run, msg: f.Msg, parent: f.Parent, model: f.Model}
-	case kindDelta:
-		if r.open != nil && r.open.run == f.Run && f.Off != nil && *f.Off <= int64(len(r.open.text)) {
-			r.open.text = append(r.open.text[:*f.Off], f.Text...)
-		}
+	case kindDelta, kindReasoning:
+		r.open.grow(&f.Event)
 	case kindRunEnd:
 		r.open = nil
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"aihub/llm"
-	"aihub/llm/mask"
 	"aihub/store"
 )
 
@@ -41,20 +40,19 @@ type run struct {
 	halted       chan halt // one slot: the first request counts
 
 	// The run goroutine's own.
-	begun      bool      // run.start is in the present log
-	logged     int       // bytes of text in the present log; less than len(text) only while a new log begins
-	text       []byte    // appended, so shown
-	waiting    []byte    // arrived, not yet appended
-	tokens     llm.Tally // of text and waiting
+	begun      bool // run.start is in the present log
+	answer     strand
+	thoughts   strand    // the model's reasoning, where the configuration shows it
+	tokens     llm.Tally // of the answer
 	model      string
 	target     llm.Target
 	firstToken time.Duration
 	flushed    time.Time // of the last append; zero: none yet
 	stuckSince time.Time // since when the bus has refused; zero: it has not
 	usage      *llm.Usage
-	fenced     bool           // somebody else has ended the run
-	taken      bool           // a person has taken the conversation over: nothing more may be shown
-	unmask     *mask.Restorer // nil: nothing is masked
+	fenced     bool // somebody else has ended the run
+	taken      bool // a person has taken the conversation over: nothing more may be shown
+	unmask     *unmask
 	asides     asides
 }
 
@@ -153,7 +151,7 @@ func (r *run) stream(ctx context.Context) outcome {
 		if !r.mayGoOn() && !r.asides.extending {
 			flush.Reset(extendAgain) // to ask again
 		}
-		if len(r.waiting) == 0 {
+		if !r.lags() {
 			continue
 		}
 		if due := time.Until(r.flushed.Add(flushEvery)); due > 0 && !ended {
@@ -225,24 +223,22 @@ func (r *run) take(c chunk, more bool) (outcome, bool) {
 	if c.Usage != nil {
 		r.usage = c.Usage
 	}
-	if r.unmask != nil {
-		c.Text = r.unmask.Add(c.Text)
+	c.Text, c.Reasoning = r.unmask.add(c.Text, c.Reasoning, c.Finish != "")
+	if r.target.ShowReasoning {
+		r.thoughts.addWithin(reasoningBytes, c.Reasoning)
 	}
 	if c.Text != "" {
 		if r.firstToken == 0 {
 			r.firstToken = time.Since(r.started)
 			r.hub.metrics.firstToken(r)
 		}
-		r.waiting = append(r.waiting, c.Text...)
+		r.answer.waiting = append(r.answer.waiting, c.Text...)
 		r.tokens.Add(c.Text)
 	}
 	if c.Finish == "" {
 		return outcome{}, false
 	}
-	if r.unmask != nil {
-		r.waiting = append(r.waiting, r.unmask.End()...)
-	}
-	if len(r.text)+len(r.waiting) == 0 {
+	if r.answer.size() == 0 {
 		code := "llm_empty"
 		if c.Finish == "content_filter" {
 			code = "llm_filtered"
@@ -252,7 +248,10 @@ func (r *run) take(c chunk, more bool) (outcome, bool) {
 	return outcome{state: store.RunComplete, finish: c.Finish}, true
 }
 
-// flush appends what the present log lacks: the start, the text where the log is a new one, then what waits, as deltas.
+// lags reports whether something waits to be shown.
+func (r *run) lags() bool { return len(r.answer.waiting)+len(r.thoughts.waiting) > 0 }
+
+// flush appends what the present log lacks: the start, the strands so far where the log is a new one, then what waits.
 // errEnded: the run must end, as fenced or taken say.
 func (r *run) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -267,20 +266,11 @@ func (r *run) flush(ctx context.Context) error {
 			if _, err = r.log.append(ctx, r.startEvent()); err == nil {
 				r.begun = true
 			}
-		case r.logged < len(r.text):
-			piece := r.text[r.logged:]
-			piece = piece[:cutRunes(piece, maxMerged)]
-			if err = r.appendDelta(ctx, piece); err == nil {
-				r.logged += len(piece)
-			}
-		case len(r.waiting) > 0:
-			piece := r.waiting[:cutRunes(r.waiting, maxMerged)]
-			if err = r.appendDelta(ctx, piece); err == nil {
-				r.text, r.waiting = append(r.text, piece...), r.waiting[len(piece):]
-				r.logged = len(r.text)
-			}
+		case len(r.thoughts.piece()) > 0:
+			err = r.extendLog(ctx, &r.thoughts)
+		case len(r.answer.piece()) > 0:
+			err = r.extendLog(ctx, &r.answer)
 		default:
-			r.waiting = nil
 			return nil
 		}
 		if errors.Is(err, ErrStale) {
@@ -298,10 +288,13 @@ func (r *run) startEvent() Event {
 	return Event{K: kindRunStart, Run: r.id, Msg: r.msg, Parent: r.question, Model: r.model, At: stamp(r.started)}
 }
 
-// appendDelta appends a piece of the text at the end of what the log has.
-func (r *run) appendDelta(ctx context.Context, piece []byte) error {
-	off := int64(r.logged)
-	_, err := r.log.append(ctx, Event{K: kindDelta, Run: r.id, Off: &off, Text: string(piece)})
+// extendLog appends the next piece of a strand at the end of what the log has of it.
+func (r *run) extendLog(ctx context.Context, s *strand) error {
+	piece, off := s.piece(), int64(s.logged)
+	_, err := r.log.append(ctx, Event{K: s.kind, Run: r.id, Off: &off, Text: string(piece)})
+	if err == nil {
+		s.advance(len(piece))
+	}
 	return err
 }
 
@@ -335,7 +328,7 @@ func (r *run) mayShow(ctx context.Context) error {
 		if conv.Owner.Kind == store.OwnerHuman {
 			r.log.taken = max(r.log.taken, conv.Owner.Epoch)
 		}
-		r.log.lost, r.begun, r.logged = false, false, 0
+		r.log.lost, r.begun, r.answer.logged, r.thoughts.logged = false, false, 0, 0
 	}
 	if r.log.taken > r.epoch {
 		r.taken = true

@@ -18,7 +18,7 @@ func (r *run) finish(ctx context.Context, end outcome) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	log := r.hub.log.With("tenant", r.tenant.ID().String(), "conversation", r.conv, "run", r.id)
-	if len(r.waiting) > 0 && end.state != store.RunTakenOver && end.code != "bus_unavailable" {
+	if r.lags() && end.state != store.RunTakenOver && end.code != "bus_unavailable" {
 		err := insist(ctx, func(ctx context.Context) error {
 			err := r.flush(ctx)
 			if errors.Is(err, errEnded) {
@@ -38,9 +38,9 @@ func (r *run) finish(ctx context.Context, end outcome) {
 			defer cancel()
 		}
 	}
-	text := r.text
+	text := r.answer.shown
 	if end.state != store.RunTakenOver {
-		text = append(text, r.waiting...)
+		text = append(text, r.answer.waiting...)
 	}
 	sum := sha256.Sum256(text)
 	final := store.Final{Text: string(text), State: end.state, Code: end.code, Finish: end.finish, Model: r.model, Provider: r.target.Provider,

@@ -92,10 +92,10 @@ func (r *room) joinSnapshot(ctx context.Context, s *Session, read func(context.C
 	}
 }
 
-// solid identifies the last event that is not a delta.
+// solid identifies the last event that is not a piece of a growing text.
 func (r *room) solid() Pos {
 	for i := len(r.frames) - 1; i >= 0; i-- {
-		if r.frames[i].K != kindDelta {
+		if !r.frames[i].grows() {
 			return Pos{r.ep, r.frames[i].Seq}
 		}
 	}
@@ -109,13 +109,14 @@ func (r *room) complete(snap *snapFrame) {
 	if r.open == nil {
 		return
 	}
-	text := r.open.text
-	if len(text) > snapText {
-		if seq, n, ok := r.placeWithin(snapText); ok {
-			snap.Seq, text = seq, text[:n]
+	open := r.open
+	if len(open.text)+len(open.reasoning) > snapText {
+		if seq, then, ok := r.placeWithin(snapText); ok {
+			snap.Seq, open = seq, then
 		}
 	}
-	snap.Open = &openView{Run: r.open.run, Msg: r.open.msg, Parent: r.open.parent, Model: r.open.model, Text: string(text), Off: int64(len(text))}
+	snap.Open = &openView{Run: open.run, Msg: open.msg, Parent: open.parent, Model: open.model, Text: string(open.text), Off: int64(len(open.text)),
+		Reasoning: string(open.reasoning)}
 	for i := range snap.Messages {
 		if m := &snap.Messages[i]; m.ID == r.open.msg {
 			m.Text, m.Cut = "", false
@@ -124,21 +125,21 @@ func (r *room) complete(snap *snapFrame) {
 	}
 }
 
-// placeWithin finds the last place at which the open answer has at most limit bytes, and how many. ok is false when the
-// room does not have it any more. The caller holds mu.
-func (r *room) placeWithin(limit int64) (seq, length int64, ok bool) {
+// placeWithin finds the last place at which the open answer has at most limit bytes of text and reasoning, and the answer
+// as it was there. ok is false when the room does not have that place any more. The caller holds mu.
+func (r *room) placeWithin(limit int) (seq int64, then *openRun, ok bool) {
 	for _, f := range r.frames {
-		if f.Run != r.open.run {
-			continue
-		}
 		switch {
+		case f.Run != r.open.run:
 		case f.K == kindRunStart:
-			seq, length, ok = f.Seq, 0, true
-		case f.K == kindDelta && ok && f.Off != nil && *f.Off+int64(len(f.Text)) > limit:
-			return seq, length, true
-		case f.K == kindDelta && ok && f.Off != nil:
-			seq, length = f.Seq, *f.Off+int64(len(f.Text))
+			seq, then = f.Seq, &openRun{run: r.open.run, msg: r.open.msg, parent: r.open.parent, model: r.open.model}
+		case then == nil || !f.grows():
+		case len(then.text)+len(then.reasoning)+len(f.Text) > limit:
+			return seq, then, true
+		default:
+			then.grow(&f.Event)
+			seq = f.Seq
 		}
 	}
-	return seq, length, ok
+	return seq, then, then != nil
 }

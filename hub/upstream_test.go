@@ -13,7 +13,8 @@ import (
 )
 
 // An upstream is an OpenAI-compatible model server on a real socket. What it does stands in the last question, as
-// words: n=20 tokens, gap=5ms between them, cut (no finish), usage, empty, echo=TEXT (one more token), hold (waits for release before the rest).
+// words: n=20 tokens, gap=5ms between them, cut (no finish), usage, empty, echo=TEXT (one more token), hold (waits for release before the rest),
+// think=20 pieces of reasoning first, and one more before every fourth token.
 type upstream struct {
 	server *httptest.Server
 	mu     sync.Mutex
@@ -26,6 +27,7 @@ type call struct {
 	messages []chatMessage
 	mu       sync.Mutex
 	text     strings.Builder
+	thoughts strings.Builder
 	hungUp   bool
 	ended    bool
 }
@@ -69,6 +71,12 @@ func (c *call) sent() string {
 	return c.text.String()
 }
 
+func (c *call) thought() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.thoughts.String()
+}
+
 func (c *call) wasCut() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,12 +98,14 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 	number, gate := len(u.calls), u.gate
 	u.mu.Unlock()
 	echo := ""
-	n, gap, cut, usage, hold, down := 10, time.Duration(0), false, false, false, false
+	n, think, gap, cut, usage, hold, down := 10, 0, time.Duration(0), false, false, false, false
 	for _, word := range strings.Fields(request.Messages[len(request.Messages)-1].Content) {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
 		case "n":
 			_, _ = fmt.Sscan(value, &n)
+		case "think":
+			_, _ = fmt.Sscan(value, &think)
 		case "gap":
 			gap, _ = time.ParseDuration(value)
 		case "cut":
@@ -118,7 +128,23 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
+	wonder := func(i int) {
+		thought := fmt.Sprintf("«pensei %d:%05d»ção ", number, i)
+		c.mu.Lock()
+		c.thoughts.WriteString(thought)
+		c.mu.Unlock()
+		data, _ := json.Marshal(map[string]any{"choices": []any{map[string]any{"index": 0, "delta": map[string]any{"reasoning_content": thought}}}})
+		_, _ = fmt.Fprintf(w, "data: %s\n\n", data)
+		_ = out.Flush()
+		time.Sleep(gap)
+	}
+	for i := 0; i < think && r.Context().Err() == nil; i++ {
+		wonder(i)
+	}
 	for i := range n {
+		if think > 0 && i%4 == 3 {
+			wonder(think + i)
+		}
 		token := fmt.Sprintf("‹r%d:%06d›ção😀 ", number, i)
 		if echo != "" && i == n-1 {
 			token = echo

@@ -8,16 +8,18 @@ import (
 
 // A Target is one model to ask: where it is, with which key, under which name.
 type Target struct {
-	ID          string // of the configuration
-	Tenant      string // whose runs ask: connections and breakers are kept per tenant and configuration
-	Name        string // of the configuration, for people
-	Provider    string // openai, gemini, gemini-generative-ai-go or rehearsal
-	BaseURL     string // "": the provider's public endpoint
-	APIKey      string
-	Model       string
-	Script      string // of a rehearsal, see ParseScript
-	KeyFrom     string // who pays; kept with the run, not used here
-	Temperature *float64
+	ID       string // of the configuration
+	Tenant   string // whose runs ask: connections and breakers are kept per tenant and configuration
+	Name     string // of the configuration, for people
+	Provider string // openai, gemini, gemini-generative-ai-go or rehearsal
+	BaseURL  string // "": the provider's public endpoint
+	APIKey   string
+	Model    string
+	Script   string // of a rehearsal, see ParseScript
+	KeyFrom  string // who pays; kept with the run, not used here
+	// ShowReasoning says whether people see the model's reasoning; not used here.
+	ShowReasoning bool
+	Temperature   *float64
 	// Private is set for the operator's own configurations: they may use plain HTTP and reach private addresses.
 	Private bool
 }

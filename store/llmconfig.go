@@ -10,24 +10,26 @@ import (
 
 // An LLMConfig is one way to reach models. Its key is sealed; nothing here can open it.
 type LLMConfig struct {
-	ID           string    `bson:"id" json:"id"`
-	Name         string    `bson:"nome" json:"nome"`
-	Provider     string    `bson:"provedor" json:"provedor"` // openai, gemini, rehearsal
-	BaseURL      string    `bson:"base_url" json:"base_url"`
-	SealedKey    string    `bson:"chave_cifrada" json:"chave_cifrada"`
-	KeyLast4     string    `bson:"chave_final" json:"chave_final"`
-	DefaultModel string    `bson:"modelo_padrao" json:"modelo_padrao"`
-	Instructions string    `bson:"instrucoes" json:"instrucoes"`
-	Fallbacks    []string  `bson:"cadeia_de_reserva" json:"cadeia_de_reserva"`
-	Temperature  *float64  `bson:"temperatura,omitempty" json:"temperatura,omitzero"`
-	Limits       []Limit   `bson:"limites" json:"limites"` // of all the tenant's people together
-	State        string    `bson:"estado" json:"estado"`
-	Default      bool      `bson:"padrao" json:"padrao"`
-	Titles       bool      `bson:"titulos" json:"titulos"` // new conversations get a title by a further small call
-	Script       string    `bson:"roteiro" json:"roteiro"` // of a rehearsal
-	Rev          int64     `bson:"rev" json:"rev"`
-	CreatedAt    time.Time `bson:"criado_em" json:"criado_em"`
-	ChangedAt    time.Time `bson:"alterado_em" json:"alterado_em"`
+	ID           string   `bson:"id" json:"id"`
+	Name         string   `bson:"nome" json:"nome"`
+	Provider     string   `bson:"provedor" json:"provedor"` // openai, gemini, rehearsal
+	BaseURL      string   `bson:"base_url" json:"base_url"`
+	SealedKey    string   `bson:"chave_cifrada" json:"chave_cifrada"`
+	KeyLast4     string   `bson:"chave_final" json:"chave_final"`
+	DefaultModel string   `bson:"modelo_padrao" json:"modelo_padrao"`
+	Instructions string   `bson:"instrucoes" json:"instrucoes"`
+	Fallbacks    []string `bson:"cadeia_de_reserva" json:"cadeia_de_reserva"`
+	Temperature  *float64 `bson:"temperatura,omitempty" json:"temperatura,omitzero"`
+	Limits       []Limit  `bson:"limites" json:"limites"` // of all the tenant's people together
+	State        string   `bson:"estado" json:"estado"`
+	Default      bool     `bson:"padrao" json:"padrao"`
+	Titles       bool     `bson:"titulos" json:"titulos"` // new conversations get a title by a further small call
+	// ShowReasoning lets people see how the model thinks while it answers.
+	ShowReasoning bool      `bson:"mostra_raciocinio" json:"mostra_raciocinio"`
+	Script        string    `bson:"roteiro" json:"roteiro"` // of a rehearsal
+	Rev           int64     `bson:"rev" json:"rev"`
+	CreatedAt     time.Time `bson:"criado_em" json:"criado_em"`
+	ChangedAt     time.Time `bson:"alterado_em" json:"alterado_em"`
 }
 
 func configID(c LLMConfig) string { return c.ID }
@@ -90,7 +92,7 @@ func updateConfig(ctx context.Context, c doc.Coll[LLMConfig], v LLMConfig, now t
 	}
 	set := map[string]any{"nome": v.Name, "provedor": v.Provider, "base_url": v.BaseURL, "chave_cifrada": v.SealedKey, "chave_final": v.KeyLast4,
 		"modelo_padrao": v.DefaultModel, "instrucoes": v.Instructions, "cadeia_de_reserva": v.Fallbacks, "limites": v.Limits, "estado": v.State,
-		"padrao": v.Default, "roteiro": v.Script, "titulos": v.Titles, "temperatura": v.Temperature}
+		"padrao": v.Default, "roteiro": v.Script, "titulos": v.Titles, "mostra_raciocinio": v.ShowReasoning, "temperatura": v.Temperature}
 	next, err := change(ctx, c, v.ID, v.Rev, now, set)
 	if err != nil || !v.Default {
 		return next, err
