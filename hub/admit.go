@@ -281,7 +281,7 @@ func (a accepted) lateCopy(ctx context.Context, h *Hub, who Principal, c command
 // newMessage is a person's message as it is stored.
 func (h *Hub) newMessage(who Principal, c command, conv, parent, role string, w *logWriter) store.Interaction {
 	return store.Interaction{ID: h.newID("m"), ConversationID: conv, Role: role, Author: who.User, AuthorName: who.Name,
-		Parent: parent, Text: *c.Text, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
+		Parent: parent, Text: *c.Text, Locale: c.Locale, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
 }
 
 // persist stores a message; when a copy has stored it before, m becomes that one and first is false.

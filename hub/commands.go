@@ -290,6 +290,8 @@ func checkSend(c command) error {
 		return Ef("bad_field", "text is empty")
 	case strings.ContainsRune(*c.Text, 0):
 		return Ef("bad_field", "text contains NUL")
+	case c.Locale != "" && !locale.MatchString(c.Locale):
+		return Ef("bad_field", "locale is not a language tag")
 	case c.Conv != "" && !store.ValidID("c", c.Conv):
 		return E("not_found")
 	case c.Parent != nil && *c.Parent != "" && !store.ValidID("m", *c.Parent):

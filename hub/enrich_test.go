@@ -21,12 +21,12 @@ func TestKnowledgeReachesTheModelAndItsOwnTenantOnly(t *testing.T) {
 		calls := w.upstream.asked("segunda via")
 		told := calls[len(calls)-1].messages
 		if who == "beta/usuario" {
-			if len(told) != 1 || len(end.Sources) != 0 {
+			if len(told) != 2 || len(end.Sources) != 0 {
 				t.Errorf("beta's model was told %v, sources %v", told, end.Sources)
 			}
 			continue
 		}
-		if len(told) != 2 || told[0].Role != "system" || !strings.Contains(told[0].Content, "[1] Segunda via do boleto\nA segunda via está no aplicativo") {
+		if len(told) != 3 || told[1].Role != "system" || !strings.Contains(told[1].Content, "[1] Segunda via do boleto\nA segunda via está no aplicativo") {
 			t.Errorf("the model was told %v", told)
 		}
 		if len(end.Sources) != 1 || end.Sources[0].Title != "Segunda via do boleto" {

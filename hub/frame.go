@@ -37,6 +37,7 @@ type command struct {
 	Parent *string          `json:"parent"` // "": the message begins the conversation anew
 	Msg    string           `json:"msg"`
 	Model  string           `json:"model"`
+	Locale string           `json:"locale"`
 	Run    string           `json:"run"`
 	Pos    map[string]int64 `json:"pos"`
 	Epoch  *int64           `json:"epoch"`
@@ -69,7 +70,7 @@ var commandFields = map[string]struct{ must, may string }{
 	"auth":     {"token", ""},
 	"sub":      {"conv", "since"},
 	"unsub":    {"conv", ""},
-	"send":     {"cid text", "conv parent model"},
+	"send":     {"cid text", "conv parent model locale"},
 	"regen":    {"cid msg", "model"},
 	"continue": {"cid msg", "model"},
 	"stop":     {"run", ""},

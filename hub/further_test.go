@@ -36,7 +36,7 @@ func TestACutAnswerIsContinued(t *testing.T) {
 		t.Fatalf("%d calls", len(calls))
 	}
 	told := calls[0].messages
-	if len(told) != 5 || told[2].Content != "pergunta n=5 cut" || told[3].Role != "assistant" || told[3].Content != said || told[4].Role != "user" {
+	if len(told) != 6 || told[3].Content != "pergunta n=5 cut" || told[4].Role != "assistant" || told[4].Content != said || told[5].Role != "user" {
 		t.Errorf("the model was told %v", told)
 	}
 	if f := c.do(map[string]any{"t": "continue", "cid": "c1", "msg": cut.Msg}); !f.Dup || f.Run != on.Run || f.Seq != on.Seq {
@@ -60,7 +60,7 @@ func TestACutAnswerIsContinued(t *testing.T) {
 	// Later answers are told of one answer, whole.
 	next := c.ask(ok.Conv, "dois", "depois n=2")
 	c.ended(next.Run)
-	if told := w.upstream.asked("depois")[0].messages; len(told) != 5 || told[3].Content != said+c.text(ok.Conv, on.Run) {
+	if told := w.upstream.asked("depois")[0].messages; len(told) != 6 || told[4].Content != said+c.text(ok.Conv, on.Run) {
 		t.Errorf("the next answer was told %v", told)
 	}
 	// A regen of the continuation answers the question from the beginning, beside the first answer.
@@ -68,7 +68,7 @@ func TestACutAnswerIsContinued(t *testing.T) {
 	if end := c.ended(again.Run); again.Msg != ok.Msg || end.Parent != ok.Msg {
 		t.Errorf("regen: %s, %s", again.raw, end.raw)
 	}
-	if calls := w.upstream.asked("pergunta"); len(calls) != 2 || len(calls[1].messages) != 3 {
+	if calls := w.upstream.asked("pergunta"); len(calls) != 2 || len(calls[1].messages) != 4 {
 		t.Errorf("a regen was told %v", calls[len(calls)-1].messages)
 	}
 	if use := w.settled("alfa", "usuario"); use.MessagesUsed != 5 {
@@ -105,7 +105,7 @@ func TestAStoppedAnswerIsContinued(t *testing.T) {
 		t.Errorf("its end: %s", rest.raw)
 	}
 	calls := w.upstream.asked("Continue exatamente")
-	if told := calls[0].messages; !strings.HasPrefix(told[1].Content, c.text(ok.Conv, ok.Run)) {
-		t.Errorf("told of %d bytes", len(told[1].Content))
+	if told := calls[0].messages; !strings.HasPrefix(told[2].Content, c.text(ok.Conv, ok.Run)) {
+		t.Errorf("told of %d bytes", len(told[2].Content))
 	}
 }

@@ -44,7 +44,7 @@ func TestWholeLifeOfAMessage(t *testing.T) {
 	second := c.ask(ok.Conv, "dois", "E agora? n=3")
 	c.ended(second.Run)
 	calls = w.upstream.asked("E agora?")
-	if m := calls[0].messages; len(m) != 3 || m[0].Content != "Olá n=50 usage" || m[1].Role != "assistant" || m[1].Content != stored.Text {
+	if m := calls[0].messages; len(m) != 4 || m[1].Content != "Olá n=50 usage" || m[2].Role != "assistant" || m[2].Content != stored.Text {
 		t.Errorf("the model was told %v", m)
 	}
 }

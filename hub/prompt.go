@@ -1,9 +1,13 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"aihub/llm"
@@ -13,8 +17,8 @@ import (
 // noTargets stands for a run that will ask no model.
 var noTargets = []llm.Target{{}}
 
-// targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one if
-// the plan allows it or the tenant has none. The first configuration is returned too: its instructions and limits
+// targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one, only
+// if the plan allows it. The first configuration is returned too: its instructions and limits
 // count.
 func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, model string) ([]llm.Target, store.LLMConfig, error) {
 	var first store.LLMConfig
@@ -30,7 +34,7 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 	}
 	chain := reserveChain(own)
 	keyFrom := slices.Repeat([]string{"distribuidor"}, len(chain))
-	if plan.AllowGlobalKey || len(chain) == 0 {
+	if plan.AllowGlobalKey {
 		for _, c := range reserveChain(global) {
 			chain, keyFrom = append(chain, c), append(keyFrom, "global")
 		}
@@ -62,7 +66,12 @@ func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, mod
 		out = append(out, target)
 	}
 	if len(out) == 0 {
-		return nil, first, E("llm_config")
+		refusal := E("llm_config")
+		if len(chain) == 0 && len(global) > 0 && !plan.AllowGlobalKey {
+			refusal.Message = "the distributor has no model configuration of its own, and the plan " + strconv.Quote(plan.Name) + " does not allow the operator's"
+		}
+		h.log.Warn("nothing can answer", "tenant", t.ID().String(), "plan", plan.ID, "error", refusal)
+		return nil, first, refusal
 	}
 	if len(keyFrom) > 0 && keyFrom[0] == "global" {
 		first.Limits = nil // the operator's configuration has no limit of the tenant
@@ -111,19 +120,23 @@ func allowedModel(ctx context.Context, t *store.Tenant, plan store.Plan, key str
 	return "", Ef("bad_field", "unknown model")
 }
 
+// locale is the form of a language tag.
+var locale = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$`)
+
+// defaultLocale is the language of a person whose client does not say it.
+const defaultLocale = "pt-BR"
+
 // goOn is what the model is told after the answer that it shall continue.
 const goOn = "A sua resposta acima foi interrompida. Continue exatamente do ponto em que ela parou, no meio da frase ou da palavra se for o caso, " +
 	"na mesma língua e formatação. Não repita nada, não cumprimente e não comente a interrupção."
 
-// prompt gathers what the model is told: instructions, as much of the branch before the question as fits (newest first, a
-// question never without its answer), what the staff whispered, and the question; for a continuation also what was said
+// prompt gathers what the model is told: instructions and the person's language, as much of the branch before the question as
+// fits (newest first, a question never without its answer), what the staff whispered, and the question; for a continuation also what was said
 // to it, and that it goes on from there. It also returns the whispers that no run has been told before.
 func (h *Hub) prompt(ctx context.Context, of *run, th thread) (llm.Request, []store.Whisper, error) {
-	var r llm.Request
 	t, conv := of.tenant, of.conv
-	if instructions := of.config.Instructions; instructions != "" {
-		r.Messages = append(r.Messages, llm.Message{Role: "system", Text: instructions})
-	}
+	language := "Idioma da pessoa: " + cmp.Or(th.question.Locale, defaultLocale) + ". Responda nele, a não ser que ela escreva em outro idioma ou peça outro."
+	r := llm.Request{Messages: []llm.Message{{Role: "system", Text: strings.TrimSpace(of.config.Instructions + "\n\n" + language)}}}
 	turns, err := branch(ctx, t, conv, th.question.Parent, of.from) // newest first
 	if err != nil {
 		return r, nil, storeError(err)

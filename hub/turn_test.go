@@ -40,7 +40,7 @@ func TestAMessageWaitsForItsTurn(t *testing.T) {
 		t.Errorf("ends %s, %s; start %s", endOfFirst.raw, endOfSecond.raw, start.raw)
 	}
 	call := w.upstream.asked("segunda")
-	if len(call) != 1 || len(call[0].messages) != 3 || call[0].messages[1].Content != one.text(first.Conv, first.Run) {
+	if len(call) != 1 || len(call[0].messages) != 4 || call[0].messages[2].Content != one.text(first.Conv, first.Run) {
 		t.Errorf("the model was asked %d times, told %v", len(call), call[0].messages)
 	}
 	if use := w.settled("alfa", "usuario"); use.MessagesUsed != 2 {
@@ -135,14 +135,14 @@ func TestRegenIsASibling(t *testing.T) {
 		}
 		answers = append(answers, second)
 	}
-	if calls := w.upstream.asked("pergunta"); len(calls) != 3 || len(calls[2].messages) != 3 {
+	if calls := w.upstream.asked("pergunta"); len(calls) != 3 || len(calls[2].messages) != 4 {
 		t.Errorf("%d calls; the last was told %v", len(calls), calls[len(calls)-1].messages)
 	}
 	// Going on from a chosen sibling.
 	on := c.do(map[string]any{"t": "send", "conv": ok.Conv, "cid": "on", "text": "segue n=2", "parent": answers[0].Msg})
 	c.ended(on.Run)
 	call := w.upstream.asked("segue")[0]
-	if len(call.messages) != 5 || sum(call.messages[3].Content) != answers[0].SHA {
+	if len(call.messages) != 6 || sum(call.messages[4].Content) != answers[0].SHA {
 		t.Errorf("the model was told %v", call.messages)
 	}
 	if use := w.settled("alfa", "usuario"); use.MessagesUsed != 6 {
@@ -168,7 +168,7 @@ func TestAnEditIsABranch(t *testing.T) {
 	for _, edit := range []struct {
 		cid, text, parent string
 		told              int
-	}{{"e1", "segunda-editada n=2", c.event(one.Conv, "run.end").Msg, 3}, {"e2", "primeira-editada n=2", "", 1}} {
+	}{{"e1", "segunda-editada n=2", c.event(one.Conv, "run.end").Msg, 4}, {"e2", "primeira-editada n=2", "", 2}} {
 		f := c.do(map[string]any{"t": "send", "conv": one.Conv, "cid": edit.cid, "text": edit.text, "parent": edit.parent})
 		if f.T != "ok" {
 			t.Fatalf("edit: %s", f.raw)

@@ -23,6 +23,7 @@ type Interaction struct {
 	AuthorName     string    `bson:"autor_nome" json:"autor_nome"`
 	Parent         string    `bson:"pai" json:"pai"`
 	Text           string    `bson:"texto" json:"texto"`
+	Locale         string    `bson:"idioma" json:"idioma"` // of the person's screen, a language tag; "": not said
 	CID            string    `bson:"cid" json:"cid"`
 	At             time.Time `bson:"em" json:"em"`
 	LogEpoch       string    `bson:"log_ep" json:"log_ep"` // where the live log has it

@@ -122,6 +122,32 @@ describe('the log folded into a chat', () => {
     expect(reduce(newChat(conv), log[3]!).need).toBe('snapshot')
   })
 
+  it('keeps reasoning apart from the text, through repeats, merges, a reload and a later snapshot', () => {
+    const head = { t: 'ev' as const, conv, ep, run: 'r_0' }
+    const log: Ev[] = [
+      { ...head, seq: 1, k: 'msg', msg: 'm_q', role: 'user', text: 'Q' },
+      { ...head, seq: 2, k: 'run.start', msg: 'm_a', parent: 'm_q' },
+      { ...head, seq: 3, k: 'reasoning', off: 0, text: 'Ação' },
+      { ...head, seq: 4, k: 'delta', off: 0, text: 'Sim' },
+      { ...head, seq: 5, k: 'reasoning', off: 6, text: ', então 😀' },
+      { ...head, seq: 6, k: 'run.end', msg: 'm_a', state: 'complete', len: 3 },
+    ]
+    const chat = fold(newChat(conv), log)
+    expect(chat.messages[1]).toMatchObject({ text: 'Sim', reasoning: 'Ação, então 😀', bytes: 3 })
+    expect(chat.need).toBe('nothing')
+    const mid = fold(newChat(conv), log.slice(0, 4))
+    const by = { kind: 'ai' as const }
+    const stored = { id: 'm_a', role: 'assistant' as const, text: '', by, at: '' }
+    const open = { run: 'r_0', msg: 'm_a', text: 'Sim', off: 3, reasoning: 'Ação' }
+    const rest = { title: '', owner: { kind: 'ai' as const, epoch: 1 }, state: 'open', more: false }
+    const snap: Snap = { t: 'snap', conv, ep, seq: 4, messages: [stored], open, ...rest }
+    const reloaded = fold(reduce(newChat(conv), snap), log.slice(2))
+    expect(reloaded.messages[0]).toMatchObject({ text: 'Sim', reasoning: 'Ação, então 😀' })
+    expect(reduce(mid, { ...log[4]!, seq: 5, off: 7 } as Ev).need).toBe('snapshot')
+    const later: Snap = { t: 'snap', conv, ep, seq: 6, messages: [{ ...stored, text: 'Sim' }], open: null, ...rest }
+    expect(reduce(chat, later).messages.at(-1)).toMatchObject({ text: 'Sim', reasoning: 'Ação, então 😀' })
+  })
+
   it('does not believe an answer whose length differs', () => {
     const { log } = logOf([['abc']])
     const end = log.at(-1)!

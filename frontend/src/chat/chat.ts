@@ -151,6 +151,12 @@ function apply(chat: Chat, e: Ev): Chat {
       const text = e.text ?? ''
       return update(chat, message.id, (m) => ({ ...m, text: before + text, bytes: e.off + byteLength(text) }))
     }
+    case 'reasoning': {
+      const message = chat.open?.run === e.run && chat.messages.find((m) => m.id === chat.open?.msg)
+      if (!message || e.off > byteLength(message.reasoning ?? '')) return { ...chat, need: 'snapshot' }
+      const reasoning = headBytes(message.reasoning ?? '', e.off) + (e.text ?? '')
+      return update(chat, message.id, (m) => ({ ...m, reasoning }))
+    }
     case 'run.end':
       return end(chat, e)
     case 'owner':
@@ -206,7 +212,12 @@ function end(chat: Chat, e: RunEndEvent): Chat {
 }
 
 function fromSnap(chat: Chat, s: Snap): Chat {
-  let messages = s.messages.map(toMessage)
+  // Reasoning is not kept by the server: what was seen of it stays.
+  const reasoned = new Map(chat.messages.map((m) => [m.id, m.reasoning]))
+  let messages = s.messages.map((m) => {
+    const reasoning = reasoned.get(m.id)
+    return reasoning ? { ...toMessage(m), reasoning } : toMessage(m)
+  })
   // Earlier pages that were loaded stay, if the snapshot continues them.
   const joint = chat.messages.findIndex((m) => m.id === messages[0]?.id)
   const earlier = joint > 0 ? chat.messages.slice(0, joint) : []
@@ -232,15 +243,16 @@ function fromSnap(chat: Chat, s: Snap): Chat {
 /** The answer being written, with all of its text so far: the stored one may lag behind. */
 function withOpen(messages: Message[], open: OpenRun): Message[] {
   const run = { id: open.run, state: 'streaming' as const, len: open.off, ...(open.model ? { model: open.model } : {}) }
+  const reasoning = { reasoning: open.reasoning ?? '' }
   if (!messages.some((m) => m.id === open.msg)) {
     const by = { kind: 'ai' as const }
     const parent = open.parent ? { parent: open.parent } : {}
     return [
       ...messages,
-      { id: open.msg, role: 'assistant', text: open.text, bytes: open.off, by, at: '', run, ...parent },
+      { id: open.msg, role: 'assistant', text: open.text, bytes: open.off, by, at: '', run, ...parent, ...reasoning },
     ]
   }
-  return messages.map((m) => (m.id === open.msg ? { ...m, text: open.text, bytes: open.off, run } : m))
+  return messages.map((m) => (m.id === open.msg ? { ...m, text: open.text, bytes: open.off, run, ...reasoning } : m))
 }
 
 function toMessage(m: MessageView): Message {

@@ -1,6 +1,7 @@
 import type { Answer, Command, Failure, Hello, MessageView, Push, Quota, Snap } from '../net/frames'
 import { CommandError, type Link, Socket, type SocketOptions } from '../net/socket'
 import { sha256 } from '../shared/bytes'
+import { language } from '../shared/i18n'
 import { type Chat, type Input, newChat, reduce } from './chat'
 
 /** A message that the server has not confirmed yet. `cid` makes sending it again harmless. */
@@ -201,6 +202,7 @@ export class Live {
               t: 'send',
               cid: p.cid,
               text: p.text,
+              locale: language,
               ...model,
               ...(p.conv ? { conv: p.conv } : {}),
               ...(p.parent !== undefined ? { parent: p.parent } : {}),

@@ -1489,6 +1489,8 @@ export interface components {
             name: string;
             /** @enum {string} */
             provider: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";
+            /** @description people see how the model thinks while it answers; it is not stored */
+            show_reasoning?: boolean;
             /**
              * @default active
              * @enum {string}
@@ -1517,6 +1519,8 @@ export interface components {
             name: string;
             /** @enum {string} */
             provider: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";
+            /** @description people see how the model thinks while it answers; it is not stored */
+            show_reasoning?: boolean;
             /**
              * @default active
              * @enum {string}
@@ -4174,6 +4178,8 @@ export interface operations {
                     name?: string;
                     /** @enum {string} */
                     provider?: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";
+                    /** @description people see how the model thinks while it answers; it is not stored */
+                    show_reasoning?: boolean;
                     /**
                      * @default active
                      * @enum {string}

@@ -38,6 +38,7 @@ export type MessageView = {
   run?: RunView
   /** Only the beginning of a long text; all of it is at the REST interface. */
   cut?: boolean
+  /** The model's, from the wire only: the server does not keep it. */
   reasoning?: string
   sources?: Source[]
   feedback?: Feedback
@@ -50,7 +51,7 @@ export type Command =
   | { t: 'auth'; token: string }
   | { t: 'sub'; conv: string; since?: Place }
   | { t: 'unsub'; conv: string }
-  | { t: 'send'; cid: string; text: string; conv?: string; parent?: string; model?: string }
+  | { t: 'send'; cid: string; text: string; conv?: string; parent?: string; model?: string; locale?: string }
   | { t: 'regen' | 'continue'; cid: string; msg: string; model?: string }
   | { t: 'stop'; run: string }
   | { t: 'typing'; conv: string }
@@ -96,7 +97,15 @@ export type Failure = {
   owner?: Owner
 }
 export type Resumed = { t: 'resumed'; conv: string; ep: string; from: number; to: number; recovered: boolean }
-export type OpenRun = { run: string; msg: string; parent?: string; model?: string; text: string; off: number }
+export type OpenRun = {
+  run: string
+  msg: string
+  parent?: string
+  model?: string
+  text: string
+  off: number
+  reasoning?: string
+}
 /** A message that waits for the answer before it, and the run that will answer it. */
 export type Waiting = { run: string; msg: string }
 export type Snap = {
@@ -134,7 +143,8 @@ export type RunStartEvent = EventHead & {
   model?: string
   at?: string
 }
-export type DeltaEvent = EventHead & { k: 'delta'; run: string; off: number; text?: string }
+/** A piece of an answer's text, or of the model's reasoning, at its own offset. */
+export type DeltaEvent = EventHead & { k: 'delta' | 'reasoning'; run: string; off: number; text?: string }
 export type RunEndEvent = EventHead & {
   k: 'run.end'
   run: string

@@ -169,7 +169,7 @@ export const en: Dictionary = {
     llm_rate_limited: 'The model is getting too many requests.',
     llm_unavailable: 'The model is not available right now.',
     llm_timeout: 'The model took too long to answer.',
-    llm_config: 'No model is configured.',
+    llm_config: 'The assistant is not set up yet. Please tell your provider.',
     llm_empty: 'The model did not answer.',
     instance_lost: 'The server that was answering stopped.',
     draining: 'The server is being updated.',

@@ -177,7 +177,7 @@ export const pt = {
     llm_rate_limited: 'O modelo está recebendo pedidos demais.',
     llm_unavailable: 'O modelo está indisponível agora.',
     llm_timeout: 'O modelo demorou demais para responder.',
-    llm_config: 'Nenhum modelo está configurado.',
+    llm_config: 'O assistente ainda não está configurado. Avise o seu provedor.',
     llm_empty: 'O modelo não respondeu.',
     instance_lost: 'O servidor que respondia parou.',
     draining: 'O servidor está sendo atualizado.',
