@@ -127,7 +127,7 @@ function Forbidden() {
 
 /** What every section of the console stands in: the rail on the left, notices, and signing in again. */
 function Shell({ onLanguage }: { onLanguage: () => void }) {
-  const { me, expired, toast } = useConsole()
+  const { portal, me, expired, toast } = useConsole()
   const path = usePlace((p) => p.path)
   const ledger = path === '/ledger' && me?.user.role === 'admin'
   return (
@@ -160,9 +160,9 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
           </div>
         )}
       </div>
-      {expired && (
+      {expired && portal && (
         <Suspense>
-          <LoginDialog email={me?.user.email} onLogin={login} onSignOut={() => void logout()} />
+          <LoginDialog portal={portal} email={me?.user.email} onLogin={login} onSignOut={() => void logout()} />
         </Suspense>
       )}
     </div>

@@ -9,6 +9,8 @@ export type Portal = {
   welcome?: string
   suggestions?: string[]
   privacy_url?: string
+  /** Other ways to sign in than with a password. */
+  logins?: { id: string; name: string }[]
   /** What people agree to before their first message. */
   notice: { version: string; text: Record<string, string> }
 }
@@ -46,6 +48,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What remembers that this browser has a session at a portal. */
+export const signedInMark = (slug: string) => `signed-in:${slug}`
+
 /** How long before its end a token is no longer used. */
 const margin = 20_000
 const answerWithin = 20_000
@@ -76,7 +81,7 @@ export class Api {
   }
 
   private get mark() {
-    return `signed-in:${this.slug}`
+    return signedInMark(this.slug)
   }
 
   async logout() {

@@ -281,7 +281,12 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
       )}
       {s.expired && (
         <Suspense>
-          <LoginDialog email={me.user.email} onLogin={store.login} onSignOut={() => void store.logout()} />
+          <LoginDialog
+            portal={portal}
+            email={me.user.email}
+            onLogin={store.login}
+            onSignOut={() => void store.logout()}
+          />
         </Suspense>
       )}
     </div>

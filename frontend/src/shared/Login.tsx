@@ -1,6 +1,6 @@
 import { Eye, EyeOff } from 'lucide-react'
 import { type FormEvent, useRef, useState } from 'react'
-import { ApiError, type Portal } from '../net/api'
+import { ApiError, type Portal, signedInMark } from '../net/api'
 import { t, wait } from './i18n'
 import { Button, Dialog, Field, IconButton, Logo } from './ui'
 
@@ -24,6 +24,7 @@ export function LoginPage({
         </div>
         <div className="rounded-2xl border border-line bg-surface p-6">
           <LoginForm onLogin={onLogin} />
+          <OtherLogins portal={portal} />
         </div>
       </div>
     </main>
@@ -32,10 +33,12 @@ export function LoginPage({
 
 /** Signs in again without leaving the page; what was written stays. */
 export function LoginDialog({
+  portal,
   email,
   onLogin,
   onSignOut,
 }: {
+  portal: Portal
   email: string | undefined
   onLogin: Login
   onSignOut: () => void
@@ -44,6 +47,7 @@ export function LoginDialog({
     <Dialog title={t.sessionEnded} onClose={() => {}} closable={false}>
       <p className="mb-4 text-sm text-muted">{t.sessionEndedHelp}</p>
       <LoginForm email={email} onLogin={onLogin} />
+      <OtherLogins portal={portal} />
       <Button look="quiet" className="mt-2 w-full" onClick={onSignOut}>
         {t.signOut}
       </Button>
@@ -51,8 +55,35 @@ export function LoginDialog({
   )
 }
 
+/** The distributor's own identity providers. They are other pages, which come back to this one. */
+function OtherLogins({ portal }: { portal: Portal }) {
+  const to = location.pathname.startsWith('/console') ? '&to=console' : ''
+  return (
+    <div className="mt-4 flex flex-col gap-2 empty:hidden">
+      {portal.logins?.map((login) => (
+        <a
+          key={login.id}
+          href={`/auth/oidc/${portal.slug}/start?provider=${login.id}${to}`}
+          onClick={() => localStorage.setItem(signedInMark(portal.slug), '1')}
+          className="grid min-h-11 place-items-center rounded-lg border border-line px-3 text-sm font-medium hover:bg-surface-2"
+        >
+          {t.signInWith(login.name)}
+        </a>
+      ))}
+    </div>
+  )
+}
+
+/** Why the way back from another provider ended here, said once. */
+function cameBack(): string | undefined {
+  const why = new URLSearchParams(location.search).get('signin')
+  if (!why) return undefined
+  history.replaceState(history.state, '', location.pathname)
+  return why === 'denied' ? t.loginDenied : t.errors[why === 'suspended' ? 'tenant_suspended' : 'other']
+}
+
 export function LoginForm({ email = '', onLogin }: { email?: string | undefined; onLogin: Login }) {
-  const [problem, setProblem] = useState<string>()
+  const [problem, setProblem] = useState(cameBack)
   const [busy, setBusy] = useState(false)
   const [shown, setShown] = useState(false)
   const [missing, setMissing] = useState<{ email?: boolean; password?: boolean }>({})

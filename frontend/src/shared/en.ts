@@ -2,6 +2,8 @@ import type { Dictionary } from './pt'
 
 export const en: Dictionary = {
   signIn: 'Sign in',
+  signInWith: (name) => `Sign in with ${name}`,
+  loginDenied: 'That account has no access here.',
   signInTo: (name) => `Sign in to ${name}`,
   email: 'Email',
   password: 'Password',

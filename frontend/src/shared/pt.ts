@@ -2,6 +2,8 @@
 export const pt = {
   // signing in
   signIn: 'Entrar',
+  signInWith: (name: string) => `Entrar com ${name}`,
+  loginDenied: 'Essa conta não tem acesso aqui.',
   signInTo: (name: string) => `Entrar em ${name}`,
   email: 'E-mail',
   password: 'Senha',

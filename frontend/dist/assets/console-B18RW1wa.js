@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{P as n,_ as r,p as i}from"./shared-COlCclgm.js";import{c as a,i as o,t as s}from"./console-D0z-nHyb.js";var c=e(),l=t(),u=i(`lang`);await o(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(r,{children:(0,l.jsx)(s,{})})),await a();

@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{I as n,P as r,_ as i,p as a}from"./shared-COlCclgm.js";import{t as o,v as s}from"./portal-DVK7R5JN.js";var c=e(),l=t(),u=a(`lang`);await n(u===`en`||u===`pt-BR`?u:r()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(o,{})})),await s();
