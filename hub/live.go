@@ -20,7 +20,7 @@ const (
 	// keepEvery is how often an entry is renewed.
 	keepEvery = KeepFor / 3
 	// liveTick is how often changes of the registry are told, to the bus and to who watches.
-	liveTick = 250 * time.Millisecond
+	liveTick = 100 * time.Millisecond
 	// progressEvery is how often a growing answer alone changes an entry.
 	progressEvery = 2 * time.Second
 	// answerDue is how long a question may wait before that is a reason to look.
@@ -226,35 +226,52 @@ func (h *Hub) keepOnce(now time.Time) {
 	for k, w := range watchers {
 		h.keepWatcher(ctx, k, w.by)
 	}
+	slots := make(chan struct{}, keepAtOnce)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
 	for _, e := range all {
-		if e.stale.Swap(false) {
-			h.reread(ctx, e)
-		}
-		view, here, worth, due := e.look(now)
-		h.raise(e, view)
-		switch {
-		case !worth:
-			h.forget(ctx, e)
-		case due:
-			value := encode(view)
-			if now.Sub(e.keptAt) < keepEvery && string(value) == string(e.kept) {
-				continue
-			}
-			after := e.rev
-			if here {
-				after = 0
-			}
-			rev, err := h.bus.Keep(ctx, e.tenant, e.conv.ID, after, value)
-			if errors.Is(err, ErrStale) { // the participant is elsewhere, and so is the entry
-				h.untrack(e)
-				continue
-			}
-			if err != nil {
-				e.room.retouch()
-				continue // with the next tick
-			}
-			e.kept, e.keptAt, e.rev = value, now, rev
-		}
+		slots <- struct{}{} // the context bounds how long each is taken
+		keeping.Go(func() {
+			defer func() { <-slots }()
+			h.keepOne(ctx, e, now)
+		})
+	}
+}
+
+// keepAtOnce is how many entries are told at a time: the bus takes more than one at once, and a burst of changes shall be
+// seen soon.
+const keepAtOnce = 8
+
+// keepOne tells the bus of one entry what has changed. An entry is looked after by one goroutine at a time.
+func (h *Hub) keepOne(ctx context.Context, e *tracked, now time.Time) {
+	if e.stale.Swap(false) {
+		h.reread(ctx, e)
+	}
+	view, here, worth, due := e.look(now)
+	h.raise(e, view)
+	if !worth {
+		h.forget(ctx, e)
+		return
+	}
+	if !due {
+		return
+	}
+	value := encode(view)
+	if now.Sub(e.keptAt) < keepEvery && string(value) == string(e.kept) {
+		return
+	}
+	after := e.rev
+	if here {
+		after = 0
+	}
+	rev, err := h.bus.Keep(ctx, e.tenant, e.conv.ID, after, value)
+	switch {
+	case errors.Is(err, ErrStale): // the participant is elsewhere, and so is the entry
+		h.untrack(e)
+	case err != nil:
+		e.room.retouch() // with the next tick
+	default:
+		e.kept, e.keptAt, e.rev = value, now, rev
 	}
 }
 

@@ -38,21 +38,21 @@ type Frame struct {
 	Usage    Usage  `json:"usage"`
 
 	// Answers.
-	Dup       bool       `json:"dup"`
-	Code      string     `json:"code"`
-	Message   string     `json:"message"`
-	Retry     bool       `json:"retry"`
-	RetryMS   int64      `json:"retry_ms"`
-	ResetAt   string     `json:"reset_at"`
-	Recovered *bool      `json:"recovered"`
-	Messages  []Message  `json:"messages"`
-	Open      *OpenRun   `json:"open"`
-	Owner     *Owner     `json:"owner"` // also of the event owner
-	Session   string     `json:"session"`
-	User      NamedThing `json:"user"`
-	Tenant    NamedThing `json:"tenant"`
-	Feat      []string   `json:"feat"`
-	InMS      int64      `json:"in_ms"`
+	Dup       bool            `json:"dup"`
+	Code      string          `json:"code"`
+	Message   string          `json:"message"`
+	Retry     bool            `json:"retry"`
+	RetryMS   int64           `json:"retry_ms"`
+	ResetAt   string          `json:"reset_at"`
+	Recovered *bool           `json:"recovered"`
+	Messages  []Message       `json:"messages"`
+	Open      *OpenRun        `json:"open"`
+	Owner     *Owner          `json:"owner"`   // also of the event owner
+	Session   json.RawMessage `json:"session"` // its id in hello, an entry in live
+	User      NamedThing      `json:"user"`
+	Tenant    NamedThing      `json:"tenant"`
+	Feat      []string        `json:"feat"`
+	InMS      int64           `json:"in_ms"`
 
 	Raw []byte    `json:"-"`
 	At  time.Time `json:"-"`
