@@ -227,3 +227,55 @@ test('what others do is seen after a lost connection, and a supervisor of beta s
   await shot(paula.page, 'phone-list-dark')
   await paula.close()
 })
+
+test('the person is told that they are watched where that is wanted, and rates the end; the staff tags and sees the rating', async ({
+  browser,
+  page,
+  portal,
+}) => {
+  const login = { tenant: 'alfa', email: 'admin@alfa.example', password }
+  const signed = await page.request.post(`${portal.url}/api/v1/auth/login`, { data: login })
+  const headers = { Authorization: `Bearer ${(await signed.json()).access_token}` }
+  const set = await page.request.patch(`${portal.url}/api/v1/privacy`, { headers, data: { tell_watched: true } })
+  expect(set.status()).toBe(200)
+  await page.waitForTimeout(5500) // a changed setting counts within five seconds
+
+  await portal.login()
+  await portal.ask('Oi')
+  await portal.answered()
+  const told = page.getByText('Uma pessoa da equipe acompanha esta conversa.')
+  await expect(told).toBeHidden()
+  const paula = await Console.open(browser, portal.url, 'supervisor@alfa.example')
+  await paula.read('Ana Souza')
+  await expect(told).toBeVisible()
+  await shot(page, 'told-watched')
+
+  const context = paula.page.getByRole('complementary', { name: 'Contexto' })
+  await context.getByRole('textbox', { name: 'Nova etiqueta' }).fill('Segunda via')
+  await paula.page.keyboard.press('Enter')
+  await expect(context.getByText('segunda via')).toBeVisible()
+  await expect(context.getByText('ms', { exact: false }).first()).toBeVisible() // the first token
+  await paula.page.getByRole('searchbox').or(paula.page.getByRole('textbox', { name: 'Filtrar por nome ou texto' })).fill('segunda via')
+  await expect(paula.row('Ana Souza')).toBeVisible()
+  await accessible(paula.page)
+
+  await paula.page.keyboard.press('Escape')
+  await paula.take('dúvida')
+  await expect(told).toBeHidden() // who answers is named
+  await paula.button('Mais ações').click()
+  await paula.page.getByRole('menuitem', { name: 'Encerrar' }).click()
+  await paula.button('Encerrar').click()
+  await expect(page.getByText('Esta conversa foi encerrada.')).toBeVisible({ timeout: 15_000 })
+  await page.getByRole('button', { name: '4: Bom' }).click()
+  await page.getByRole('textbox', { name: /Quer contar mais/ }).fill('rápido')
+  await shot(page, 'rating')
+  await accessible(page)
+  await page.getByRole('button', { name: 'Enviar avaliação' }).click()
+  await expect(page.getByText('Obrigado pelo retorno.').first()).toBeVisible()
+
+  await paula.page.reload()
+  await expect(context.getByText('4 de 5')).toBeVisible()
+  await expect(context.getByText('rápido')).toBeVisible()
+  await shot(paula.page, 'rated')
+  await paula.close()
+})

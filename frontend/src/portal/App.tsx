@@ -239,8 +239,10 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             </div>
           )}
           {chat?.state === 'closed' ? (
-            <div className="flex flex-col items-center gap-3 py-4">
-              <Divider>{t.closed}</Divider>
+            <div id="composer" tabIndex={-1} className="flex flex-col items-center gap-3 py-4">
+              <div className="w-full">
+                <Divider>{t.closed}</Divider>
+              </div>
               {conv && store.can('rate') && (
                 <Suspense>
                   <RatingForm key={conv} onSend={(score, comment) => store.rate(conv, score, comment)} />
