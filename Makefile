@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check go-test model-test frontend-test browser-test dist bench soak measure images
+.PHONY: run build test check go-test model-test frontend-test snippet-test browser-test dist bench soak measure images
 
 run:
 	go run .
@@ -12,7 +12,7 @@ run:
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/aihub .
 
-test: check frontend-test go-test model-test browser-test
+test: check frontend-test go-test model-test snippet-test browser-test
 
 # Form: formatting, vet, staticcheck, known vulnerabilities, a tidy go.mod.
 check:
@@ -49,6 +49,10 @@ MEASURE = all
 REPS = 3
 measure:
 	go test ./e2e/load -v -timeout 3h -measure $(MEASURE) -reps $(REPS)
+
+# Every snippet of the page for webmasters, in its own language.
+snippet-test:
+	e2e/snippets/run
 
 # The built program in Chromium.
 browser-test:

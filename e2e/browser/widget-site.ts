@@ -14,6 +14,7 @@ export type Site = {
   /** The script stands there twice. */
   twice?: boolean
   lang?: string
+  dir?: 'rtl'
   /** Without the old scripts, on which axe itself breaks. */
   young?: boolean
 }
@@ -106,7 +107,7 @@ export class HostSite {
       'content-security-policy': `default-src 'none'; script-src 'self' 'nonce-n' ${this.hub}; frame-src ${this.hub}; style-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'`,
       ...(site.secretive ? { 'referrer-policy': 'no-referrer' } : {}),
     })
-    res.end(`<!doctype html><html lang="${site.lang ?? 'pt-BR'}"><head><title>Provedor</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/site.css">
+    res.end(`<!doctype html><html lang="${site.lang ?? 'pt-BR'}"${site.dir ? ` dir="${site.dir}"` : ''}><head><title>Provedor</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/site.css">
 <meta name="viewport" content="width=device-width, initial-scale=1">${site.young ? '' : '<script src="/old.js"></script>'}<script src="/app.js"></script>${early}</head>
 <body><h1>Provedor</h1><p id="text">${'Texto do site. '.repeat(200)}</p><a href="/dois?cpf=1#x" data-spa>Dois</a> <a href="/outra">Outra</a>
 <button id="abrir">Falar com a gente</button><div class="wall"></div>${script}${site.twice ? script : ''}</body></html>`)

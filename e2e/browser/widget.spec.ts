@@ -1,78 +1,9 @@
 import AxeBuilder from '@axe-core/playwright'
-import { test as base, expect } from '@playwright/test'
-import { Hub } from './hub.ts'
-import { Line } from './line.ts'
-import { Model } from './model.ts'
-import { HostSite, sign, Widget, watch } from './widget-site.ts'
+import { expect } from '@playwright/test'
+import { sign, Widget, watch } from './widget-site.ts'
+import { options, phone, test } from './widget-test.ts'
 
-// The widget on a site of another origin, which is as hostile as sites are. The site is at localhost and the hub at
-// 127.0.0.1: two sites for the browser, so that storage is partitioned as between real ones.
-
-type Fixtures = {
-  model: Model
-  hub: Hub
-  line: Line
-  site: HostSite
-  keys: { alfa: string; beta: string }
-  wrongs: { faults: string[]; said: string[] }
-  widget: Widget
-}
-
-const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from the pattern
-  model: async ({}, use) => {
-    const model = await Model.start()
-    await use(model)
-    await model.stop()
-  },
-  hub: async ({ model }, use) => {
-    const hub = await Hub.start({ OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'test', OPENAI_MODEL: 'modelo' })
-    await use(hub)
-    await hub.stop()
-  },
-  line: async ({ hub }, use) => {
-    const line = await Line.start(hub.port)
-    await use(line)
-    await line.stop()
-  },
-  site: async ({ line, keys }, use) => {
-    const site = await HostSite.start(line.url)
-    site.has('/', { data: { key: keys.alfa } })
-    await use(site)
-    await site.stop()
-  },
-  keys: async ({ hub }, use) => {
-    const keyOf = async (slug: string) =>
-      /data-key="(pk_\w+)"/.exec(await (await fetch(`${hub.url}/demo/${slug}`)).text())![1]!
-    await use({ alfa: await keyOf('alfa'), beta: await keyOf('beta') })
-  },
-  wrongs: [
-    async ({ context }, use) => {
-      const wrongs = watch(context)
-      await use(wrongs)
-      expect(wrongs.faults).toEqual([])
-    },
-    { auto: true },
-  ],
-  widget: async ({ page }, use) => use(new Widget(page)),
-})
-
-test.use({
-  // Playwright switches storage partitioning off, with which browsers have long been delivered; the last list counts.
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--disable-background-networking',
-      '--disable-sync',
-      '--disable-features=Translate,OptimizationHints',
-    ],
-  },
-})
-
-const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }
+test.use(options)
 
 test('nothing happens before somebody wants to chat; then it opens, answers and closes by keyboard', async ({
   page,
@@ -573,7 +504,7 @@ test('a visitor asks for a person, who takes the conversation over, writes and g
   await widget.answered()
   await widget.frame.getByRole('button', { name: 'Opções da conversa' }).click()
   await widget.frame.getByRole('button', { name: 'Falar com uma pessoa' }).click()
-  await expect(widget.frame.getByText('Aguardando atendente')).toBeVisible()
+  await expect(widget.frame.getByText('Aguardando atendente: você é o próximo')).toBeVisible()
 
   const staff = await context.newPage()
   await staff.goto(`${line.url}/p/alfa`)
@@ -617,6 +548,7 @@ test('a visitor asks for a person, who takes the conversation over, writes and g
   await expect(widget.frame.getByText('Paula Ramos (suporte) entrou na conversa')).toBeVisible()
   await expect(widget.frame.getByRole('article', { name: 'Paula Ramos' })).toContainText('Oi, aqui é a Paula.')
   await expect(widget.frame.getByRole('heading', { level: 1 })).toHaveText('Paula Ramos')
+  await expect(widget.frame.locator('header .logo')).toHaveText('PR')
   await widget.ask('Olá, Paula')
   await expect(widget.mine).toHaveText(['Preciso de uma pessoa', 'Olá, Paula'])
   await staff.evaluate(() => (window as unknown as { release: () => Promise<unknown> }).release())
@@ -647,12 +579,12 @@ test('language, theme and bubble are the site’s to choose', async ({ page, sit
   await expect(widget.frame.locator('html')).toHaveCSS('color-scheme', 'light')
 })
 
-for (const [device, options] of Object.entries({ desktop: { viewport: { width: 1280, height: 720 } }, phone })) {
+for (const [device, use] of Object.entries({ desktop: { viewport: { width: 1280, height: 720 } }, phone })) {
   test(`axe finds nothing: ${device}`, async ({ browser, site, keys, model }) => {
     model.will('tudo', {
       text: '# Título\n\nTexto com [link](https://a.example) e `código`.\n\n- um\n- dois\n\n```go\nfmt.Println("x")\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |',
     })
-    const context = await browser.newContext({ ...options, locale: 'pt-BR' })
+    const context = await browser.newContext({ ...use, locale: 'pt-BR' })
     const page = await context.newPage()
     const widget = new Widget(page)
     site.has('/', { data: { key: keys.alfa }, young: true })

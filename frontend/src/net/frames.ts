@@ -55,6 +55,7 @@ export type Command =
   | { t: 'regen' | 'continue'; cid: string; msg: string; model?: string }
   | { t: 'stop'; run: string }
   | { t: 'typing'; conv: string }
+  | { t: 'context'; page: string; title: string; data: Record<string, string> }
   | { t: 'watch' }
   | { t: 'unwatch' }
   | { t: 'take'; conv: string; epoch: number; note?: string }

@@ -1,8 +1,8 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { t } from '../shared/i18n'
-import { Consent, Fields } from './Asking'
 import { config } from './config'
 import {
+  askPlace,
   callPerson,
   canCall,
   chatOf,
@@ -25,6 +25,10 @@ export function App() {
   const s = useWidget()
   const shell = useRef<HTMLDivElement>(null)
   const composer = useRef<HTMLTextAreaElement>(null)
+  const [Asking, setAsking] = useState<typeof import('./Asking')>() // few keys ask
+  useEffect(() => {
+    if (s.asking) void import('./Asking').then(setAsking)
+  }, [s.asking])
   useEffect(() => {
     if (s.open) (composer.current ?? shell.current?.querySelector<HTMLElement>('main button, main input'))?.focus()
   }, [s.open])
@@ -35,10 +39,8 @@ export function App() {
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes the chat from wherever the focus is in it
     <div ref={shell} className="shell" onKeyDown={leave}>
       <Header s={s} />
-      {s.asking === 'consent' ? (
-        <Consent />
-      ) : s.asking === 'fields' ? (
-        <Fields s={s} />
+      {s.asking ? (
+        Asking && (s.asking === 'consent' ? <Asking.Consent /> : <Asking.Fields s={s} />)
       ) : (
         <>
           <Thread s={s} />
@@ -54,16 +56,25 @@ function Header({ s }: { s: State }) {
   const w = words()
   const owner = chatOf(s)?.owner
   const human = owner?.kind === 'human'
+  const waits = s.open && owner?.kind === 'queue'
+  useEffect(() => {
+    if (!waits) return
+    void askPlace()
+    const tick = setInterval(askPlace, 15_000)
+    return () => clearInterval(tick)
+  }, [waits])
   return (
     <header>
-      {config.logo ? (
+      {human && owner.name ? (
+        <span className="logo">{initials(owner.name)}</span>
+      ) : config.logo ? (
         <img src={config.logo} alt="" width="36" height="36" />
       ) : (
         <span className="logo">{config.name[0]}</span>
       )}
       <div>
         <h1>{human && owner.name ? owner.name : config.name}</h1>
-        <p>{human ? w.human : owner?.kind === 'queue' ? w.queue : w.assistant}</p>
+        <p>{human ? w.human : owner?.kind !== 'queue' ? w.assistant : s.place ? w.place(s.place) : w.queue}</p>
       </div>
       {s.conv && <Menu s={s} />}
       <button type="button" className="icon" aria-label={w.close} onClick={close}>
@@ -75,10 +86,22 @@ function Header({ s }: { s: State }) {
   )
 }
 
+const initials = (name: string) =>
+  name
+    .split(/\s+/, 2)
+    .map((part) => [...part][0])
+    .join('')
+
 function Menu({ s }: { s: State }) {
   const w = words()
   const menu = useRef<HTMLDivElement>(null)
-  const [sure, setSure] = useState(false)
+  const [part, setPart] = useState<'erase' | 'mail'>()
+  const [Mail, setMail] = useState<typeof import('./Mail').Mail>()
+  const openMail = async () => {
+    const loaded = await import('./Mail')
+    setMail(() => loaded.Mail)
+    setPart('mail')
+  }
   const act = (f: () => unknown) => () => {
     menu.current?.hidePopover()
     void f()
@@ -96,10 +119,12 @@ function Menu({ s }: { s: State }) {
         id="menu"
         className="menu"
         popover="auto"
-        onToggle={() => setSure(false)}
+        onToggle={() => setPart(undefined)}
         onKeyDown={(e) => e.key === 'Escape' && e.stopPropagation()}
       >
-        {sure ? (
+        {part === 'mail' ? (
+          Mail && <Mail conv={s.conv!} />
+        ) : part ? (
           <>
             <p>{w.eraseSure}</p>
             <button type="button" className="bad" onClick={act(erase)}>
@@ -122,7 +147,12 @@ function Menu({ s }: { s: State }) {
             <button type="button" onClick={act(download)}>
               {w.download}
             </button>
-            <button type="button" onClick={() => setSure(true)}>
+            {config.mail && (
+              <button type="button" onClick={openMail}>
+                {w.mail}
+              </button>
+            )}
+            <button type="button" onClick={() => setPart('erase')}>
               {w.erase}
             </button>
           </>

@@ -10,7 +10,7 @@ import { config } from './config'
 import { Rating } from './Rating'
 import { again, canRate, chatOf, discard, goOn, isOver, resend, type State, startAnew } from './store'
 import { own, words } from './texts'
-import { Unavailable } from './Unavailable'
+import { Again, Unavailable } from './Unavailable'
 
 /** After so long without a token the wait gets a word. */
 const thinkAfter = 400
@@ -146,6 +146,7 @@ function One({ m, chat, last, question }: { m: Message; chat: Chat; last: boolea
 /** A message of one's own that the server has not taken in yet. */
 function Waiting({ p }: { p: Pending }) {
   const code = p.failure?.code
+  const at = useMemo(() => (p.failure?.retry_ms ? Date.now() + p.failure.retry_ms : 0), [p.failure])
   return (
     <>
       {!p.regen && (
@@ -156,13 +157,13 @@ function Waiting({ p }: { p: Pending }) {
       {p.state === 'waiting' && <p className="note">{t.waiting}</p>}
       {p.state === 'failed' &&
         (outage(code) && !p.failure?.retry ? (
-          <Unavailable closed={{ why: 'unavailable', ...(p.failure?.reset_at ? { until: p.failure.reset_at } : {}) }} />
+          <Unavailable
+            closed={{ why: 'unavailable', ...(p.failure?.reset_at ? { until: p.failure.reset_at } : {}) }}
+            again={() => resend(p)}
+          />
         ) : (
           <p className="how bad" role="alert">
-            {t.errors[code ?? ''] ?? t.errors.other}{' '}
-            <button type="button" className="link" onClick={() => resend(p)}>
-              {t.retry}
-            </button>{' '}
+            {t.errors[code ?? ''] ?? t.errors.other} <Again className="link" at={at} act={() => resend(p)} />{' '}
             <button type="button" className="link" onClick={() => discard(p)}>
               {t.discard}
             </button>

@@ -14,6 +14,8 @@ export type Config = {
   hours?: { open: boolean; open_at?: string }
   fallback: { whatsapp?: string; phone?: string; url?: string }
   signed: boolean
+  /** A conversation can be sent by mail. */
+  mail: boolean
 }
 
 export const config: Config = JSON.parse(document.querySelector<HTMLMetaElement>('meta[name=widget]')?.content ?? '{}')

@@ -19,8 +19,8 @@ b{position:absolute;top:-4px;right:-4px;min-width:22px;border-radius:11px;backgr
 [hidden]{display:none!important}
 iframe,p{position:fixed;right:var(--r);left:var(--l);bottom:calc(var(--y) + 76px);border:0;border-radius:16px;box-shadow:0 8px 28px #0004;background:#fff;color-scheme:normal}
 iframe{width:min(390px,100vw - 40px);height:min(680px,100dvh - 112px)}
-p{margin:0;display:flex;color:#222;max-width:300px;font:15px/1.4 system-ui}
-p button{padding:12px 16px}
+p{margin:0;display:flex;color:#222;max-width:300px;font:15px/22px system-ui}
+p button{padding:12px}
 @media(max-width:480px){iframe{inset:0;width:100%;height:100dvh;border-radius:0}}`
 
 const ending = '{"t":"end"}'
@@ -49,6 +49,9 @@ const start = () => {
   let giveUp: number
   let watcher: Watcher | undefined
   let before: HTMLElement
+  /** A browser without close watchers has an entry in its history instead, from which Back leads here. */
+  let entry = false
+  let given: string | undefined
 
   // Listeners are the browser's own: a mistake in one of them hurts no other.
   const emit = (name: string, detail?: unknown) => dispatchEvent(new CustomEvent(`ixchub:${name}`, { detail }))
@@ -149,7 +152,10 @@ const start = () => {
     root.append(mine)
   }
   /** Tells where the person is, without what may be secret in an address, and only while the chat is open. */
-  const context = () => isOpen && post({ t: 'context', page: location.origin + location.pathname })
+  const context = (say?: object) => {
+    given = JSON.stringify(say) ?? given
+    if (isOpen) post({ t: 'context', page: location.origin + location.pathname, title: page.title, data: given })
+  }
   const tell = () => {
     post({ t: 'open', full: small.matches, notice: option.consent === 'required' })
     context()
@@ -161,9 +167,17 @@ const start = () => {
     page.adoptedStyleSheets = on
       ? [...page.adoptedStyleSheets, lock]
       : page.adoptedStyleSheets.filter((s) => s !== lock)
-    watcher?.destroy()
-    watcher = on && w.CloseWatcher ? new w.CloseWatcher() : undefined
-    if (watcher) watcher.onclose = close
+    if (w.CloseWatcher) {
+      watcher?.destroy()
+      if (on) {
+        watcher = new w.CloseWatcher()
+        watcher.onclose = close
+      }
+    } else {
+      if (on) history.pushState(history.state, '')
+      else if (entry) history.back()
+      entry = on
+    }
   }
   const set = (on: boolean) => {
     if (on === !!isOpen) return
@@ -270,7 +284,14 @@ const start = () => {
   page.addEventListener('click', (e) => {
     if (launcher.hidden && (e.target as Element).closest(option.launcher!)) set(!isOpen)
   })
-  for (const moved of ['popstate', 'hashchange']) addEventListener(moved, () => context())
+  const moved = () => {
+    if (entry) {
+      entry = false
+      close()
+    }
+    context()
+  }
+  for (const how of ['popstate', 'hashchange']) addEventListener(how, moved)
   w.navigation?.addEventListener('navigatesuccess', () => context())
   label()
   boot()
@@ -278,7 +299,7 @@ const start = () => {
 
   // What may come up by itself: nothing on a phone, and the bubble once a day.
   const at = option.openOn
-  if (at && (at === location.hash || (+at && !small.matches))) setTimeout(open, +at * 1e3 || 0)
+  if (at && (at === location.hash || (+at && !small.matches))) setTimeout(open, +at * 1e3)
   for (const c of early) if (c[0] !== 'on') call(...c)
   emit('ready')
 

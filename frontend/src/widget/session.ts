@@ -3,8 +3,10 @@ import { config } from './config'
 
 /** What this site's visitor left in the browser: who they were, and what they have agreed to and answered. */
 type Kept = { visitor?: string; consent?: string; answered?: boolean }
+/** What a problem says beside its code. */
+export type Refusal = { code?: string; detail?: string; retry_ms?: number; reset_at?: string }
 type Granted = { access_token: string; expires_in: number; visitor?: string; user: Visitor }
-export type Visitor = { id: string; name: string; identified: boolean }
+export type Visitor = { id: string; name: string; identified: boolean; email?: string }
 
 const place = `aihub-widget:${config.key}`
 const margin = 20_000
@@ -20,11 +22,11 @@ let warning: ReturnType<typeof setTimeout> | undefined
 
 /** The visitor of the session there is. */
 export let visitor: Visitor | undefined
-/** Where the page around is; told when a session is opened. */
-let page = ''
+/** Where the page around is, and what it says of the visitor. */
+export let where: { page: string; title: string; data: Record<string, string> } = { page: '', title: '', data: {} }
 
-export const setPage = (address: string) => {
-  page = address
+export const setWhere = (w: typeof where) => {
+  where = w
 }
 export const known = () => identity !== undefined || kept.visitor !== undefined
 export const identified = () => identity !== undefined
@@ -62,7 +64,7 @@ async function open(fields?: Record<string, string>): Promise<string> {
   kept = { ...kept, ...read() }
   const body = {
     key: config.key,
-    page,
+    page: where.page,
     locale: document.documentElement.lang === 'en' ? 'en' : 'pt-BR',
     ...(identity ? { identity_token: identity } : kept.visitor ? { visitor: kept.visitor } : {}),
     ...(config.consent && kept.consent === config.consent.version ? { consent: kept.consent } : {}),
@@ -137,8 +139,8 @@ export async function call(method: string, path: string, bearer?: string, body?:
     throw new ApiError(0, 'offline')
   }
   if (r.ok) return r
-  const p: { code?: string; detail?: string; retry_ms?: number } = await r.json().catch(() => ({}))
-  throw Object.assign(new ApiError(r.status, p.code ?? 'internal', p.retry_ms), { detail: p.detail })
+  const p: Refusal = await r.json().catch(() => ({}))
+  throw Object.assign(new ApiError(r.status, p.code ?? 'internal', p.retry_ms), p)
 }
 
 function forget() {

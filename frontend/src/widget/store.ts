@@ -2,10 +2,10 @@ import { useEffect, useState } from 'react'
 import type { Chat } from '../chat/chat'
 import { Live, type LiveState, type Pending } from '../chat/live'
 import { ApiError, type Page, type Summary } from '../net/api'
-import { setLanguage } from '../shared/i18n'
 import { config } from './config'
 import { emit, hear, tell } from './host'
 import * as session from './session'
+import { speak } from './texts'
 
 export type State = {
   readonly open: boolean
@@ -19,6 +19,8 @@ export type State = {
   readonly wrong: string | undefined
   readonly draft: string
   readonly conv: string | undefined
+  /** How many wait for a person until it is this one's turn; 1 is next. */
+  readonly place: number | undefined
   readonly live: LiveState
   /** Grows with every change of what all texts depend on. */
   readonly language: number
@@ -58,6 +60,9 @@ function newLive(): Live {
       watch(before, state)
     },
     onActivity: () => {},
+    onHello: () => {
+      if (made === live) tellWhere()
+    },
   })
   return made
 }
@@ -83,6 +88,7 @@ let state: State = {
   wrong: undefined,
   draft: '',
   conv: undefined,
+  place: undefined,
   live: live.current,
   language: 0,
 }
@@ -187,7 +193,11 @@ function refused(e: unknown) {
     become(field ? { asking: 'fields', wrong: field } : { asking: 'consent' })
   } else if (code === 'unauthenticated' || code === 'token_expired') {
     if (config.identity || session.identified()) become({ closed: { why: 'identity' } })
-  } else become({ closed: { why: 'unavailable' } })
+  } else {
+    const { reset_at, retry_ms } = e as session.Refusal
+    const until = reset_at ?? (retry_ms ? new Date(Date.now() + retry_ms).toISOString() : undefined)
+    become({ closed: { why: 'unavailable', ...(until ? { until } : {}) } })
+  }
 }
 
 function began() {
@@ -307,6 +317,18 @@ export async function rate(score: number, comment: string): Promise<boolean> {
 
 export const canRate = () => live.can('rate')
 
+/** Asks for the place among those who wait for a person; it changes as others are served. */
+export async function askPlace() {
+  const conv = state.conv
+  try {
+    const r = await session.call('GET', `/conversations/${conv}`, await session.token())
+    const { queue_place: place } = (await r.json()) as { queue_place?: number }
+    if (conv === state.conv) become({ place })
+  } catch {
+    // without a place it only says that one waits
+  }
+}
+
 /** Whether a person can be asked for. */
 export const canCall = (s: State) => live.can('call') && chatOf(s)?.owner.kind === 'ai' && !isOver(chatOf(s))
 
@@ -334,7 +356,7 @@ export function start() {
         if (typeof m.token === 'string') identify(m.token)
         return
       case 'context':
-        if (typeof m.page === 'string') session.setPage(m.page)
+        placed(m)
         return
       case 'locale':
         if (typeof m.locale === 'string') void translate(m.locale)
@@ -352,8 +374,27 @@ export function start() {
   })
 }
 
+/** Takes what the page around says of where the visitor is: as much of it as the server takes. */
+function placed(m: { page: string; title: string; data?: string | undefined }) {
+  const data: Record<string, string> = {}
+  try {
+    for (const [name, value] of Object.entries(JSON.parse(m.data ?? '{}') as object).slice(0, 20))
+      if (name && /^(string|number|boolean)$/.test(typeof value)) data[line(name, 40)] = line(String(value), 200)
+  } catch {
+    // nothing that can be told
+  }
+  session.setWhere({ page: String(m.page), title: line(String(m.title), 200), data })
+  if (state.live.link.is === 'open') tellWhere()
+}
+
+const line = (text: string, most: number) => [...text.replace(/[\s\p{Cc}]+/gu, ' ')].slice(0, most).join('')
+
+function tellWhere() {
+  if (live.can('context') && session.where.page) live.request({ t: 'context', ...session.where }).catch(() => {})
+}
+
 async function translate(locale: string) {
-  await setLanguage(locale.toLowerCase().startsWith('en') ? 'en' : 'pt-BR')
+  await speak(locale.toLowerCase().startsWith('en') ? 'en' : 'pt-BR')
   become({ language: state.language + 1 })
 }
 

@@ -1,4 +1,4 @@
-import { language } from '../shared/i18n'
+import { type Language, language, setLanguage } from '../shared/i18n'
 import type { FieldName, Texts } from './config'
 
 /** What only the widget says; the rest is in the texts that all pages share. */
@@ -8,8 +8,13 @@ const pt = {
   queue: 'Aguardando atendente',
   close: 'Fechar chat',
   menu: 'Opções da conversa',
+  place: (n: number) => (n === 1 ? 'Aguardando atendente: você é o próximo' : `Aguardando atendente: ${n}º da fila`),
   newChat: 'Nova conversa',
   download: 'Baixar conversa',
+  mail: 'Enviar por e-mail',
+  mailTo: 'Seu e-mail',
+  mailed: (address: string) => `A conversa vai para ${address} em instantes.`,
+  mailEnough: 'O limite de e-mails de hoje foi atingido.',
   erase: 'Apagar conversa',
   eraseSure: 'Apagar esta conversa? Não há como desfazer.',
   greeting: (name: string) => `Olá! Sou o assistente de IA da ${name}. Como posso ajudar?`,
@@ -37,47 +42,19 @@ const pt = {
   form: 'Formulário',
   away: (when: string) => `A equipe está fora do horário e volta ${when}.`,
   signed: 'Com tecnologia IXC AI Hub',
-  retry: 'Tentar de novo',
 }
 
-const en: typeof pt = {
-  assistant: 'AI assistant',
-  human: 'Talking to a person',
-  queue: 'Waiting for a person',
-  close: 'Close chat',
-  menu: 'Conversation options',
-  newChat: 'New conversation',
-  download: 'Download conversation',
-  erase: 'Delete conversation',
-  eraseSure: 'Delete this conversation? This can’t be undone.',
-  greeting: (name) => `Hello! I am ${name}’s AI assistant. How can I help?`,
-  placeholder: 'Write your message…',
-  messages: 'Messages',
-  consentTitle: 'Before you start',
-  consent: (name) => `${name} keeps this conversation to help you. An artificial intelligence answers first.`,
-  policy: 'Privacy policy',
-  agree: 'Start conversation',
-  refuse: 'Not now',
-  fieldsTitle: 'One more step',
-  fields: { name: 'Name', email: 'E-mail', phone: 'Phone', document: 'CPF or CNPJ', contract: 'Contract number' },
-  optional: '(optional)',
-  goOn: 'Continue',
-  back: 'Back',
-  missing: 'Please fill this in.',
-  wrong: 'Please check this.',
-  signIn: 'Sign in to your account on this site to chat.',
-  unavailable: 'Our assistant is not available right now.',
-  unavailableUntil: (when) => `Our assistant is not available until ${when}.`,
-  otherWays: 'Reach us by:',
-  whatsapp: 'WhatsApp',
-  phone: (n) => `Phone ${n}`,
-  form: 'Form',
-  away: (when) => `The team is out of office and back ${when}.`,
-  signed: 'Powered by IXC AI Hub',
-  retry: 'Try again',
+export type Words = typeof pt
+let spoken = pt
+
+/** Sets the language of everything rendered from now on. English is loaded when it is needed. */
+export async function speak(l: Language) {
+  const next = l === 'en' ? (await import('./en')).en : pt
+  await setLanguage(l)
+  spoken = next
 }
 
-export const words = () => (language === 'en' ? en : pt)
+export const words = () => spoken
 export const fieldLabel = (name: FieldName) => words().fields[name]
 /** The distributor's own text in the person's language, else in Portuguese. */
 export const own = (texts: Texts | null | undefined) => texts?.[language] || texts?.['pt-BR'] || ''

@@ -7,7 +7,7 @@ export type ToFrame =
   | { t: 'open'; full: boolean; notice: boolean }
   | { t: 'close' }
   | { t: 'identify'; token: string }
-  | { t: 'context'; page: string }
+  | { t: 'context'; page: string; title: string; data?: string | undefined }
   | { t: 'locale'; locale: string }
   | { t: 'theme'; theme: string }
   | { t: 'ask'; text: string }
