@@ -253,3 +253,23 @@ func TestTags(t *testing.T) {
 	s.do("alfa usuario", "PUT", path+"x", nil).want(t, 403, "forbidden")
 	s.do("beta supervisor", "PUT", path+"x", nil).want(t, 404, "not_found")
 }
+
+// Who asks who has read along gets it as a table: of their conversations and of what they did, and of nobody else.
+func TestTheLedgerOfOnePerson(t *testing.T) {
+	s := newSite(t)
+	ana := s.users["alfa usuario"].ID
+	mine, others := s.converse("alfa usuario", "x"), s.converse("alfa supervisor", "y")
+	s.do("alfa supervisor", "POST", "/api/v1/monitor/sessions/"+mine+"/reveal", nil).want(t, 204, "")
+	s.do("alfa admin", "POST", "/api/v1/monitor/sessions/"+others+"/reveal", nil).want(t, 204, "")
+	path := "/api/v1/audit/file?person=" + ana
+	a := s.do("alfa admin", "GET", path, nil)
+	a.want(t, 200, "")
+	if strings.Count(a.body, "\n") != 2 || !strings.Contains(a.body, ","+s.users["alfa supervisor"].ID+",supervisor,conversa.revelada,"+mine+",") {
+		t.Error(a.body)
+	}
+	if b := s.do("beta admin", "GET", path, nil); strings.Count(b.body, "\n") != 1 {
+		t.Error(b.body)
+	}
+	s.do("alfa supervisor", "GET", path, nil).want(t, 403, "forbidden")
+	s.do("alfa admin", "GET", "/api/v1/audit/file", nil).want(t, 422, "bad_field")
+}

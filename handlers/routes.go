@@ -196,6 +196,7 @@ func (s *Server) management(a huma.API) {
 	private(s, a, admins, "GET", "/api/v1/usage", "What was used, by day, model, channel or key", s.getUsage)
 	private(s, a, admins, "GET", "/api/v1/usage/people", "What each person used", s.getPeopleUse)
 	private(s, a, managers, "GET", "/api/v1/audit", "Who did what, the latest first", s.getAudit)
+	private(s, a, admins, "GET", "/api/v1/audit/file", "What the ledger has of one person, as a table", s.auditFile)
 	private(s, a, managers, "GET", "/api/v1/audit/check", "Whether the audit log is what was written", s.checkAudit)
 
 	rows(s, a, admins, "/api/v1/exports", "Exports of people's data", s.listExports)

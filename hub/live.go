@@ -40,14 +40,15 @@ type LiveView struct {
 	LastAt       string    `json:"last_at"`
 	LastText     string    `json:"last_text"`
 	Tokens       int64     `json:"tokens"`
-	Cost         int64     `json:"cost"`
+	Cost         int64     `json:"cost"` // of ended answers by the catalogue's prices, in micro-units of currency
 	FirstTokenMS int64     `json:"first_token_ms"`
 	Page         string    `json:"page"`
 	Risk         []string  `json:"risk"`
 	Tags         []string  `json:"tags"`
 	Watchers     []By      `json:"watchers"`
 
-	question string // the last one
+	question string               // the last one
+	spent    map[string]UsageView // by model
 }
 
 // pulse is what a room knows of its conversation for the registry. The room's mu guards it.
@@ -57,7 +58,8 @@ type pulse struct {
 	closed    bool
 	lastAt    string
 	lastText  string
-	tokens    int64 // of ended runs
+	tokens    int64                // of ended runs
+	spent     map[string]UsageView // the same, by model
 	started   time.Time
 	firstMS   int64
 	asked     time.Time      // of a question without a first token; zero: none
@@ -101,6 +103,11 @@ func (p *pulse) note(f *frame) {
 		p.lastAt, p.started, p.asked = f.At, time.Time{}, time.Time{}
 		if f.Usage != nil {
 			p.tokens += f.Usage.In + f.Usage.Out
+			if p.spent == nil {
+				p.spent = map[string]UsageView{}
+			}
+			u := p.spent[f.Model]
+			p.spent[f.Model] = UsageView{In: u.In + f.Usage.In, Out: u.Out + f.Usage.Out}
 		}
 		if f.Quota != nil {
 			p.quotaNear = nearEnd(*f.Quota)
@@ -256,6 +263,7 @@ func (h *Hub) keepOne(ctx context.Context, e *tracked, now time.Time) {
 	if !due {
 		return
 	}
+	view.Cost = h.costOf(ctx, e.tenant, view.spent)
 	value := encode(view)
 	if now.Sub(e.keptAt) < keepEvery && string(value) == string(e.kept) {
 		return
@@ -273,6 +281,25 @@ func (h *Hub) keepOne(ctx context.Context, e *tracked, now time.Time) {
 	default:
 		e.kept, e.keptAt, e.rev = value, now, rev
 	}
+}
+
+// costOf is what the answers of a conversation cost; 0 also where no model has a price, or nobody can say now.
+func (h *Hub) costOf(ctx context.Context, t store.TenantID, spent map[string]UsageView) (cost int64) {
+	if len(spent) == 0 {
+		return 0
+	}
+	f, err := h.facts(ctx, h.store.Tenant(t))
+	if err != nil {
+		return 0
+	}
+	priced := map[string]bool{}
+	for _, m := range f.models {
+		if u := spent[m.Model]; !priced[m.Model] {
+			priced[m.Model] = true
+			cost += (u.In*m.PriceIn + u.Out*m.PriceOut) / 1_000_000
+		}
+	}
+	return cost
 }
 
 // reread looks up what the staff has noted of a conversation.
@@ -309,7 +336,7 @@ func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 		owner, view.Since = *p.owner, p.since
 	}
 	view.Owner = owner
-	view.question = p.last
+	view.question, view.spent = p.last, maps.Clone(p.spent)
 	if p.lastAt != "" {
 		view.LastAt, view.LastText = p.lastAt, p.lastText
 	}

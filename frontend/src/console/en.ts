@@ -185,6 +185,8 @@ export const en: Words = {
   ledgerDetail: 'Detail',
   ledgerEmpty: 'Nothing recorded yet.',
   ledgerMore: 'Load more',
+  ledgerPerson: 'Ledger of one person',
+  ledgerFile: 'Download CSV',
   ledgerAction: 'Action',
   ledgerAny: 'All actions',
   actions: {
@@ -195,6 +197,8 @@ export const en: Words = {
     'sussurro.equipe': 'Wrote a note',
     'conversa.encerrada': 'Ended',
     'conversa.revelada': 'Saw personal data',
+    'etiqueta.posta': 'Tag added',
+    'etiqueta.tirada': 'Tag removed',
   },
   roles: { supervisor: 'Supervisor', admin: 'Administrator', usuario: 'User', operador: 'Operation' },
 

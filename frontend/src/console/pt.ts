@@ -194,6 +194,8 @@ export const pt = {
   ledgerDetail: 'Detalhe',
   ledgerEmpty: 'Nada registrado ainda.',
   ledgerMore: 'Carregar mais',
+  ledgerPerson: 'Registro de uma pessoa',
+  ledgerFile: 'Baixar CSV',
   ledgerAction: 'Ação',
   ledgerAny: 'Todas as ações',
   actions: {
@@ -204,6 +206,8 @@ export const pt = {
     'sussurro.equipe': 'Escreveu nota',
     'conversa.encerrada': 'Encerrou',
     'conversa.revelada': 'Viu dados pessoais',
+    'etiqueta.posta': 'Etiqueta posta',
+    'etiqueta.tirada': 'Etiqueta tirada',
   } as Record<string, string>,
   roles: { supervisor: 'Supervisor', admin: 'Administrador', usuario: 'Usuário', operador: 'Operação' } as Record<
     string,

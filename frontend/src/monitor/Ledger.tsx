@@ -17,6 +17,43 @@ type Entry = {
   detail: Record<string, string>
 }
 
+/** The ledger of one person, for the one who asks who has read along. */
+function PersonFile({ people, onProblem }: { people: Record<string, string>; onProblem: (text: string) => void }) {
+  const [person, setPerson] = useState('')
+  const fetchFile = async () => {
+    try {
+      const url = URL.createObjectURL(await api.file(`/audit/file?person=${encodeURIComponent(person)}`))
+      const a = document.createElement('a')
+      a.href = url
+      a.download = `registro-${person}.csv`
+      a.click()
+      setTimeout(() => URL.revokeObjectURL(url), 10_000)
+    } catch (e) {
+      onProblem(errorText(e))
+    }
+  }
+  return (
+    <div className="mb-5 flex flex-wrap items-center gap-2">
+      <select
+        aria-label={w.ledgerPerson}
+        value={person}
+        onChange={(e) => setPerson(e.target.value)}
+        className="min-h-9 rounded-lg border border-line bg-surface px-2.5 pointer-coarse:min-h-11"
+      >
+        <option value="">{w.ledgerPerson}</option>
+        {Object.entries(people).map(([id, name]) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <Button disabled={!person} onClick={() => void fetchFile()}>
+        {w.ledgerFile}
+      </Button>
+    </div>
+  )
+}
+
 /** Who watched, whispered, took over and ended: the ledger as the administrators of a tenant read it. */
 export default function Ledger() {
   const action = usePlace((p) => p.query.get('action') ?? '')
@@ -82,6 +119,7 @@ export default function Ledger() {
             </select>
           </label>
         </div>
+        <PersonFile people={people} onProblem={setProblem} />
         {problem && (
           <p role="alert" className="mb-4 text-bad">
             {problem}

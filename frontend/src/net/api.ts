@@ -116,13 +116,11 @@ export class Api {
 
   /** A conversation as a file, in the server's words. */
   async transcript(conv: string, format: 'md' | 'json'): Promise<Blob> {
-    const r = await this.fetch(
-      'GET',
-      `/conversations/${conv}/transcript?format=${format}`,
-      undefined,
-      await this.token(),
-    )
-    return r.blob()
+    return this.file(`/conversations/${conv}/transcript?format=${format}`)
+  }
+
+  async file(path: string): Promise<Blob> {
+    return (await this.fetch('GET', path, undefined, await this.token())).blob()
   }
 
   get = <T>(path: string) => this.authed<T>('GET', path)
