@@ -41,8 +41,9 @@ type mePlan struct {
 }
 
 type meModel struct {
-	Key  string `json:"key"`
-	Name string `json:"name"`
+	Key   string `json:"key"`
+	Name  string `json:"name"`
+	Model string `json:"model" doc:"the provider's name of it, which answers carry"`
 }
 
 func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meOutput, error) {
@@ -64,7 +65,7 @@ func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meO
 	body.Quota = hub.ViewQuota(uses)
 	models, err := modelsOf(ctx, who, plan)
 	for _, m := range models {
-		body.Models = append(body.Models, meModel{m.Key, m.Name})
+		body.Models = append(body.Models, meModel{m.Key, m.Name, m.Model})
 	}
 	return &meOutput{body}, err
 }

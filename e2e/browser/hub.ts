@@ -41,6 +41,20 @@ export class Hub {
     return new Hub(child, data, url)
   }
 
+  /** The REST interface as one person uses it. */
+  async as(email: string): Promise<Rest> {
+    const slug = /@(\w+)\./.exec(email)![1]!
+    const call = async <T>(method: string, path: string, body?: object, token?: string): Promise<T> => {
+      const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+      const r = await fetch(`${this.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
+      const text = await r.text()
+      if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text}`)
+      return (text ? JSON.parse(text) : undefined) as T
+    }
+    const { access_token } = await call<{ access_token: string }>('POST', '/auth/login', { tenant: slug, email, password })
+    return (method, path, body) => call(method, path, body, access_token)
+  }
+
   get port() {
     return Number(new URL(this.url).port)
   }
@@ -54,6 +68,10 @@ export class Hub {
     fs.rmSync(this.data, { recursive: true, force: true })
   }
 }
+
+/** A call of one person; what it answers is not looked at by the compiler. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect
+export type Rest = (method: string, path: string, body?: object) => Promise<any>
 
 export type Fixtures = {
   hubEnv: Record<string, string>
@@ -139,8 +157,13 @@ export class Portal {
     await this.page.getByLabel('Senha', { exact: true }).fill(password)
     await this.page.getByRole('button', { name: 'Entrar' }).click()
     await expect(this.box).toBeVisible()
+    await this.agree()
+  }
+
+  /** Agrees to the notice where it is shown: the person is asked once, whatever the device. */
+  async agree() {
     const notice = this.page.getByRole('button', { name: 'Entendi' })
-    await notice.click()
+    if (await notice.isVisible()) await notice.click()
     await expect(notice).toBeHidden()
   }
 

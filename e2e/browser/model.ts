@@ -18,6 +18,8 @@ export type Answer = {
 export class Model {
   private answers = new Map<string, Answer>()
   readonly asked: string[] = []
+  /** Which model each question was for. */
+  readonly names: string[] = []
 
   private constructor(private readonly server: http.Server) {}
 
@@ -46,9 +48,10 @@ export class Model {
   private async serve(req: http.IncomingMessage, res: http.ServerResponse) {
     let body = ''
     for await (const chunk of req) body += chunk
-    const { messages } = JSON.parse(body) as { messages: { role: string; content: string }[] }
+    const { messages, model } = JSON.parse(body) as { model: string; messages: { role: string; content: string }[] }
     const question = messages.at(-1)?.content ?? ''
     this.asked.push(question)
+    this.names.push(model)
     const known = [...this.answers].findLast(([q]) => question.includes(q))?.[1]
     const a = known ?? { text: `Resposta a: ${question}` }
     if (a.status) {

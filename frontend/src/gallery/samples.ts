@@ -29,8 +29,8 @@ export const me: Me = {
   plan: { id: 'p_1', name: 'Fibra 600' },
   quota: [],
   models: [
-    { key: 'rapido', name: 'Rápido' },
-    { key: 'profundo', name: 'Profundo' },
+    { key: 'rapido', name: 'Rápido', model: 'rapido' },
+    { key: 'profundo', name: 'Profundo', model: 'profundo' },
   ],
   consents: [],
 }

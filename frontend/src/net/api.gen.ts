@@ -1660,6 +1660,8 @@ export interface components {
         };
         MeModel: {
             key: string;
+            /** @description the provider's name of it, which answers carry */
+            model: string;
             name: string;
         };
         MePlan: {

@@ -19,7 +19,8 @@ export type Me = {
   tenant: { id: string; slug: string; name: string }
   plan: { id: string; name: string }
   quota: Quota[]
-  models: { key: string; name: string }[]
+  /** `model` is the provider's name, which answers carry. */
+  models: { key: string; name: string; model: string }[]
   /** To which versions of the notice the person agreed. */
   consents: { version: string; at: string }[]
 }

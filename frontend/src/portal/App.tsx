@@ -209,7 +209,7 @@ function Workspace({ portal, onLanguage }: { portal: Portal; onLanguage: () => v
             editing={editing}
             onEditing={setEditing}
             onSend={(text, parent) => store.send(text, parent ?? from)}
-            onRegenerate={(question) => conv && store.regenerate(conv, question)}
+            onRegenerate={(question, model) => conv && store.regenerate(conv, question, model)}
             onContinue={(answer) => conv && store.goOn(conv, answer)}
             onChoose={(parent, msg) => conv && store.choose(conv, parent, msg)}
             onFeedback={(msg, f) => conv && void store.feedback(conv, msg, f)}
@@ -385,10 +385,13 @@ function ModelSelect({ models, value }: { models: { key: string; name: string }[
     <label className="relative flex items-center text-sm text-muted hover:text-fg">
       <span className="sr-only">{t.model}</span>
       <select
-        value={value ?? models[0]?.key}
+        value={models.some((m) => m.key === value) ? value : ''}
         onChange={(e) => store.setModel(e.target.value)}
         className="min-h-8 max-w-36 cursor-pointer appearance-none truncate rounded-lg bg-transparent pr-7 pl-2.5 hover:bg-surface-2 sm:max-w-56 pointer-coarse:min-h-11"
       >
+        <option value="" className="bg-surface text-fg">
+          {t.anyModel}
+        </option>
         {models.map((m) => (
           <option key={m.key} value={m.key} className="bg-surface text-fg">
             {m.name}

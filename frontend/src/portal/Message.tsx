@@ -28,6 +28,8 @@ export type Variants = { at: number; of: number; onMove: (to: number) => void }
 export type MessageActions = {
   onRegenerate?: (() => void) | undefined
   onContinue?: (() => void) | undefined
+  /** Another model, where this one failed. */
+  other?: { name: string; onUse: () => void } | undefined
   onEdit?: ((text: string) => void) | undefined
   onFeedback?: ((f: Feedback | undefined) => void) | undefined
 }
@@ -138,7 +140,13 @@ export function Thinking() {
 }
 
 /** How an answer ended, when it did not end well, and what to do about it. */
-function Ending({ message: m, last, onContinue, onRegenerate }: MessageActions & { message: Message; last: boolean }) {
+function Ending({
+  message: m,
+  last,
+  onContinue,
+  onRegenerate,
+  other,
+}: MessageActions & { message: Message; last: boolean }) {
   const run = m.run
   if (!run || (run.state === 'complete' && !run.continue) || run.state === 'accepted' || run.state === 'streaming')
     return null
@@ -169,6 +177,11 @@ function Ending({ message: m, last, onContinue, onRegenerate }: MessageActions &
             <Button onClick={onRegenerate} className="min-h-8">
               <RefreshCw size={14} aria-hidden />
               {failed ? t.retry : t.regenerate}
+            </Button>
+          )}
+          {other && (
+            <Button onClick={other.onUse} className="min-h-8">
+              {t.useModel(other.name)}
             </Button>
           )}
         </div>
@@ -275,7 +288,9 @@ function CopyIcon({ text }: { text: string }) {
 function Sources({ sources }: { sources: NonNullable<Message['sources']> }) {
   return (
     <section aria-label={t.sources} className="mt-4">
-      <h3 className="mb-1.5 text-xs font-medium text-muted">{t.sources}</h3>
+      <p aria-hidden className="mb-1.5 text-xs font-medium text-muted">
+        {t.sources}
+      </p>
       <ol className="flex flex-wrap gap-2">
         {sources.map((s) => (
           <li

@@ -21,7 +21,7 @@ export type ThreadProps = {
   editing: string | undefined
   onEditing: (msg: string | undefined) => void
   onSend: (text: string, parent?: string) => void
-  onRegenerate: (question: string) => void
+  onRegenerate: (question: string, model?: string) => void
   onContinue: (answer: string) => void
   onChoose: (parent: string, msg: string) => void
   onFeedback: (msg: string, f: Feedback | undefined) => void
@@ -88,20 +88,19 @@ export function Thread(p: ThreadProps) {
     }
     const growing = chat?.open?.msg === m.id
     const question = parent || undefined
+    const again = p.can.regenerate && p.can.send && m.role === 'assistant' && question !== undefined
+    const other = m.run?.code?.startsWith('llm_') ? p.models.find((x) => x.model !== m.run?.model) : undefined
     return (
       <Answer
         key={m.id}
         message={m}
         brand={brand}
-        model={p.models.find((x) => x.key === m.run?.model)?.name ?? m.run?.model}
+        model={p.models.find((x) => x.model === m.run?.model)?.name ?? m.run?.model}
         growing={growing}
         last={last}
         variants={picker}
-        onRegenerate={
-          p.can.regenerate && p.can.send && m.role === 'assistant' && question
-            ? () => p.onRegenerate(question)
-            : undefined
-        }
+        onRegenerate={again ? () => p.onRegenerate(question) : undefined}
+        other={again && other ? { name: other.name, onUse: () => p.onRegenerate(question, other.key) } : undefined}
         onContinue={p.can.regenerate && p.can.send && last && m.run?.continue ? () => p.onContinue(m.id) : undefined}
         goesOn={goesOn(steps[i - 1], m)}
         wentOn={i + 1 < steps.length && goesOn(steps[i], steps[i + 1]!.message)}

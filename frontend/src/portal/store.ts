@@ -304,8 +304,8 @@ export function send(text: string, parent?: string) {
   live.send({ conv, text, ...(parent !== undefined ? { parent } : {}), ...(model ? { model } : {}) })
 }
 
-export function regenerate(conv: string, question: string) {
-  live.regenerate(conv, question, chosenModel())
+export function regenerate(conv: string, question: string, model = chosenModel()) {
+  live.regenerate(conv, question, model)
 }
 
 /** Asks for the rest of an answer that was cut short. */
