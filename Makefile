@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run build test check go-test model-test frontend-test snippet-test browser-test dist bench soak measure images
+.PHONY: run build test check go-test model-test frontend-test snippet-test browser-test dist bench soak planted measure images
 
 run:
 	go run .
@@ -43,6 +43,11 @@ SEED = 0
 soak:
 	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && \
 		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies|TakeoversInMid' -soak $(SOAK) -seed $(SEED)
+
+# Breaks the program on purpose, one promise after the other; the harness must find each (e2e/planted lists them).
+planted:
+	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && \
+		go test -tags planted ./e2e/planted -v -timeout 3h
 
 # The program under load, beside references that do less (e2e/load says which); JSON lines, then medians and ratios.
 MEASURE = all

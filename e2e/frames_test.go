@@ -58,6 +58,7 @@ var badFrames = []struct{ name, frame, id, code string }{
 	{"conv unknown", `{"t":"sub","id":"x","conv":"c_0"}`, `"x"`, "not_found"},
 	{"conv a path", `{"t":"sub","id":"x","conv":"../../etc"}`, `"x"`, "not_found"},
 	{"conv a wildcard", `{"t":"sub","id":"x","conv":"*"}`, `"x"`, "not_found"},
+	{"a field of another command", `{"t":"unsub","id":"x","conv":"c_1","run":"r_0"}`, `"x"`, "bad_field"},
 	{"run unknown", `{"t":"stop","id":"x","run":"r_0"}`, `"x"`, "not_found"},
 }
 

@@ -291,3 +291,34 @@ func TestAnInterruptedAnswerIsContinuedToItsEnd(t *testing.T) {
 	w.Rest(15 * time.Second)
 	w.Check(author, watcher)
 }
+
+// A model may be faster than any screen, and somebody may come in the middle of a text that no single frame can hold.
+func TestAFastAnswerAndALongOneAreWhole(t *testing.T) {
+	w := rig.New(t, rig.Setup{})
+	ctx := w.Context(patience)
+	ana := w.Person("alfa", "usuario", 0)
+	phone, late := w.Device("phone", ana), w.Device("late", ana)
+	fast := ask(t, ctx, phone, "", "Olá [[label=fast tokens=5000 every=0s]]")
+	if a := end(t, ctx, phone, fast.Conv, fast.Run); a.State != "complete" || string(a.Text) != upstream.Text("fast", 5000, 0) {
+		t.Errorf("the fast answer is %s %s with %d bytes", a.State, a.Code, len(a.Text))
+	}
+	long := ask(t, ctx, phone, fast.Conv, "E mais? [[label=long tokens=600 size=100 every=3ms]]")
+	if _, err := phone.Shown(ctx, long.Conv, long.Run, 30_000); err != nil {
+		t.Fatal(err)
+	}
+	late.Follow(long.Conv)
+	for _, d := range []*rig.Device{phone, late} {
+		if a := end(t, ctx, d, long.Conv, long.Run); a.State != "complete" || string(a.Text) != upstream.Text("long", 600, 100) {
+			t.Errorf("for %s the long answer is %s %s with %d bytes", d.Name, a.State, a.Code, len(a.Text))
+		}
+	}
+	for _, d := range []*rig.Device{phone, late} {
+		d.Views(func(v *rig.View) {
+			if v.Gaps > 0 {
+				t.Errorf("%s had to ask %d times for what followed", d.Name, v.Gaps)
+			}
+		})
+	}
+	w.Rest(15 * time.Second)
+	w.Check(phone, late)
+}

@@ -325,3 +325,26 @@ func TestEveryDocumentStandsUnderItsTenant(t *testing.T) {
 		}
 	})
 }
+
+// Within a tenant a conversation is its participant's and the staff's; to others it does not exist.
+func TestAnotherPersonOfTheTenantGetsNotFound(t *testing.T) {
+	w := rig.New(t, rig.Setup{})
+	ctx := w.Context(patience)
+	phone := w.Device("phone", w.Person("alfa", "usuario", 0))
+	sent := ask(t, ctx, phone, "", "Olá [[label=mine tokens=endless every=20ms]]")
+	api := &rig.API{Base: func() string { return w.Base(0) }, Tenant: "alfa", Email: w.DB.AddPeople(t, "alfa", "usuario", 1)[0]}
+	c, err := rig.Login(ctx, api, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []rig.Cmd{{"t": "sub", "conv": sent.Conv}, {"t": "send", "conv": sent.Conv, "cid": "x", "text": "oi"}, {"t": "stop", "run": sent.Run},
+		{"t": "regen", "cid": "y", "msg": sent.Msg}, {"t": "typing", "conv": sent.Conv}, {"t": "end", "conv": sent.Conv}} {
+		if f, err := c.Do(ctx, cmd); err != nil || f.Code != "not_found" {
+			t.Errorf("%v was answered by %s %v", cmd, f.Raw, err)
+		}
+	}
+	if _, err := phone.Do(ctx, rig.Cmd{"t": "stop", "run": sent.Run}); err != nil {
+		t.Fatal(err)
+	}
+	end(t, ctx, phone, sent.Conv, sent.Run)
+}

@@ -90,9 +90,9 @@ func (c *conn) Read(ctx context.Context) ([]byte, error) {
 	return io.ReadAll(r) // bounded by the read limit, which closes with 1009
 }
 
-// Write implements hub.Conn.
-func (c *conn) Write(ctx context.Context, frame []byte) error {
-	return c.ws.Write(ctx, websocket.MessageText, frame)
+// Write implements hub.Conn. A context that can end would make the library watch over each frame.
+func (c *conn) Write(frame []byte) error {
+	return c.ws.Write(context.Background(), websocket.MessageText, frame)
 }
 
 // Close implements hub.Conn: a peer that does not answer the close frame is cut off.

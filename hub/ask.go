@@ -238,5 +238,5 @@ func (q *Question) tune(targets []llm.Target) {
 type unconnected struct{}
 
 func (unconnected) Read(ctx context.Context) ([]byte, error)  { <-ctx.Done(); return nil, ctx.Err() }
-func (unconnected) Write(context.Context, []byte) error       { return nil }
+func (unconnected) Write([]byte) error                        { return nil }
 func (unconnected) Close(code int, reason string) (err error) { return nil }

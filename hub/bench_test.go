@@ -32,7 +32,7 @@ func (s *sink) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (s *sink) Write(_ context.Context, data []byte) error {
+func (s *sink) Write(data []byte) error {
 	switch {
 	case bytes.Contains(data, []byte(`"t":"snap"`)):
 		close(s.ready)

@@ -150,18 +150,14 @@ func (c *client) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Write implements hub.Conn. A stalled client takes nothing until the write's deadline.
-func (c *client) Write(ctx context.Context, data []byte) error {
+// Write implements hub.Conn. A stalled client takes nothing until it is closed.
+func (c *client) Write(data []byte) error {
 	c.mu.Lock()
 	stalled := c.stalled
 	c.mu.Unlock()
 	if stalled {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-c.closed:
-			return io.ErrClosedPipe
-		}
+		<-c.closed
+		return io.ErrClosedPipe
 	}
 	f := in{raw: append([]byte(nil), data...)}
 	c.mu.Lock()

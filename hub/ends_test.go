@@ -258,3 +258,22 @@ func (w *world) partitioned(fromStore, fromBus bool) (*hub.Hub, func()) {
 		}
 	}
 }
+
+// A store that is slow to take checkpoints makes leases end. The instance that writes the answer does not end it itself.
+func TestAnInstanceDoesNotReapWhatItWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, unlimited)
+	c := connect(t, w.hub(), "alfa/usuario")
+	ok := c.ask("", "um", "n=450 gap=10ms")
+	answer, err := w.tenant("alfa").RunByID(t.Context(), ok.Run)
+	must(t, err)
+	for begun := time.Now(); time.Since(begun) < 4200*time.Millisecond; time.Sleep(10 * time.Millisecond) {
+		past := store.Progress{Model: "modelo", LeaseUntil: begun.Add(-time.Minute)}
+		if err := w.tenant("alfa").Checkpoint(t.Context(), answer.ID, answer.Run.Fence, past); err != nil {
+			break // it has ended
+		}
+	}
+	if end := c.ended(ok.Run); end.State != "complete" {
+		t.Errorf("end: %s", end.raw)
+	}
+}

@@ -77,13 +77,24 @@ type frame struct {
 	data []byte
 }
 
-func newFrame(e Event) *frame { return &frame{Event: e, data: encode(e)} }
+func newFrame(e Event) *frame { return &frame{Event: e, data: encodeEvent(e)} }
+
+// encodeEvent returns an event's bytes.
+func encodeEvent(e Event) []byte {
+	if b, ok := appendDelta(make([]byte, 0, 200+len(e.Text)+len(e.Text)/8), &e); ok {
+		return b
+	}
+	return encode(e)
+}
 
 // parseFrame reads an event back from the log.
 func parseFrame(data []byte) (*frame, error) {
 	f := &frame{data: data}
-	if err := json.Unmarshal(data, &f.Event); err != nil {
-		return nil, fmt.Errorf("parse event: %w", err)
+	if !readDelta(data, &f.Event) {
+		f.Event = Event{}
+		if err := json.Unmarshal(data, &f.Event); err != nil {
+			return nil, fmt.Errorf("parse event: %w", err)
+		}
 	}
 	if (f.T != frameEvent && f.T != frameStaff) || f.Ep == "" || f.Seq < 1 || f.first() > f.Seq {
 		return nil, fmt.Errorf("parse event: not an event of a log")

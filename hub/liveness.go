@@ -83,7 +83,11 @@ func (s *Session) tick(now time.Time) {
 		s.checkAt = now.Add(checkEvery)
 	}
 	s.mu.Unlock()
+	since := s.writing.Load()
 	switch {
+	case since != 0 && now.UnixNano()-since > int64(writeTimeout):
+		s.drop(CloseSlow, "slow consumer")
+		return
 	case now.After(expires):
 		s.drop(CloseExpired, "token expired")
 		return

@@ -60,7 +60,7 @@ func (w *logWriter) append(ctx context.Context, e Event) (Event, error) {
 	if e.grows() {
 		e.From = e.Seq
 	}
-	data := encode(e)
+	data := encodeEvent(e)
 	rev, err := w.bus.Append(ctx, w.topic, w.rev, data)
 	if err != nil {
 		last, lastErr := w.bus.Last(ctx, w.topic)

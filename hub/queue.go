@@ -36,7 +36,7 @@ func (it *item) bytes() []byte {
 	case it.text == nil:
 		return it.f.data
 	}
-	return encode(it.event())
+	return encodeEvent(it.event())
 }
 
 // event is what an item with f stands for.

@@ -87,6 +87,9 @@ func (h *Hub) reapRun(ctx context.Context, t *store.Tenant, m store.Interaction)
 		late.account(ctx, log, nil)
 		return
 	}
+	if h.runs.get(m.Run.ID) != nil {
+		return // it is alive, here; the store was slow to take its checkpoint
+	}
 	now := h.now()
 	fence, err := t.TakeOverRun(ctx, m.ID, m.Run.Fence, now, now.Add(leaseFor), h.instance)
 	if errors.Is(err, store.ErrConflict) {

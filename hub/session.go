@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -22,8 +21,8 @@ import (
 type Conn interface {
 	// Read returns the next frame. A frame that is too big or not text ends the connection.
 	Read(ctx context.Context) ([]byte, error)
-	// Write sends one frame.
-	Write(ctx context.Context, frame []byte) error
+	// Write sends one frame. It ends with the connection; who waits too long is ended by the sweeper.
+	Write(frame []byte) error
 	// Close ends the connection with a code of the protocol, and Read and Write with it. It must not block for long on a
 	// silent peer.
 	Close(code int, reason string) error
@@ -73,6 +72,7 @@ type Session struct {
 
 	at        atomic.Pointer[at]      // where a visitor is; nil: not told
 	busy      atomic.Bool             // a command is being carried out
+	writing   atomic.Int64            // since when a frame is being sent, in nanoseconds; 0: none is
 	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -118,7 +118,10 @@ func (s *Session) serve(ctx context.Context) {
 	}
 	var writer sync.WaitGroup
 	defer writer.Wait()
-	defer cancel()
+	defer func() { // in the middle of a frame the writer ends only with the connection
+		cancel()
+		s.close(1000, "")
+	}()
 	writer.Go(func() {
 		defer cancel() // a connection that can't be written to is not read from either
 		s.write(ctx)
@@ -158,7 +161,9 @@ func (s *Session) admit(ctx context.Context) bool {
 	if refusal == nil {
 		return true
 	}
-	_ = s.conn.Write(ctx, encodeError(c.ID, refusal, ""))
+	slow := time.AfterFunc(writeTimeout, func() { s.close(closeCodeOf(refusal), refusal.Code) })
+	defer slow.Stop()
+	_ = s.conn.Write(encodeError(c.ID, refusal, ""))
 	s.close(closeCodeOf(refusal), refusal.Code)
 	return false
 }
@@ -325,10 +330,7 @@ func (s *Session) write(ctx context.Context) {
 				break
 			}
 			for i := range items {
-				if err := s.writeOne(ctx, items[i].bytes()); err != nil {
-					if errors.Is(err, context.DeadlineExceeded) {
-						s.close(CloseSlow, "slow consumer")
-					}
+				if err := s.writeOne(items[i].bytes()); err != nil {
 					return
 				}
 				items[i] = item{}
@@ -337,10 +339,11 @@ func (s *Session) write(ctx context.Context) {
 	}
 }
 
-func (s *Session) writeOne(ctx context.Context, data []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	return s.conn.Write(ctx, data)
+// writeOne sends a frame. A deadline of its own would cost more than the rest of it, so the sweeper watches over them all.
+func (s *Session) writeOne(data []byte) error {
+	s.writing.Store(time.Now().UnixNano())
+	defer s.writing.Store(0)
+	return s.conn.Write(data)
 }
 
 // push queues a frame; a full queue ends the connection. It never blocks.

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ import (
 var (
 	scenarioNames = flag.String("measure", "", "scenarios, separated by commas, or all; empty: only a try with a few connections")
 	targetNames   = flag.String("targets", "", "targets, separated by commas; empty: all that a scenario has")
+	profiles      = flag.String("profile", "", "a folder for CPU profiles of the program under the loads of streams")
 	reps          = flag.Int("reps", 1, "repetitions; each measures every target once, in another order")
 )
 
@@ -253,6 +256,29 @@ func (r *receiver) run(s session) {
 	}
 }
 
+// profile writes where the program spends the processor's time for a while, if that is wanted. The profile begins a second
+// late, with the streams.
+func profile(t testing.TB, to target, length time.Duration) (wait func()) {
+	a, ok := to.(*aihub)
+	if *profiles == "" || !ok {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		time.Sleep(time.Second)
+		address := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", a.world.Instances[0].Ops, max(1, int(length.Seconds())-1))
+		res, err := rig.Call(context.Background(), http.MethodGet, address, nil, nil)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(*profiles, strings.ReplaceAll(t.Name(), "/", "_")+".pprof"), res.Body, 0o600)
+		}
+		if err != nil {
+			t.Errorf("profile: %v", err)
+		}
+	}()
+	return func() { <-done }
+}
+
 // stream lets rooms with so many members each get one answer, and measures it. Of the members, the last dead ones of
 // each room do not read.
 func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, spread time.Duration) figures {
@@ -271,6 +297,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 		ended.Go(func() { r.run(s) })
 	}
 	time.Sleep(500 * time.Millisecond)
+	profiled := profile(t, to, time.Duration(tokens)*every)
 	m := begin(to.process())
 	prompt := fmt.Sprintf("Olá [[stamp tokens=%d every=%s first=20ms]]", tokens, every)
 	for room := range rooms {
@@ -292,6 +319,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 	}
 	elapsed, server, others := m.end()
 	stopped.Store(true)
+	profiled()
 	for _, s := range sessions {
 		s.close()
 	}

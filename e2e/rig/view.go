@@ -21,6 +21,7 @@ type View struct {
 	Runs     map[string]*Answer
 	Owner    Owner
 	Breaches []string
+	Gaps     int // events that did not continue what was there, so that it had to ask again
 
 	loaded  bool
 	asked   bool            // a sub is under way
@@ -161,6 +162,7 @@ func (v *View) event(f Frame) int {
 	case f.Seq <= v.Seq:
 		return Dropped
 	case first > v.Seq+1:
+		v.Gaps++
 		return Gap
 	}
 	v.loaded = true
