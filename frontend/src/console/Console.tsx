@@ -6,6 +6,7 @@ import {
   Keyboard,
   Languages,
   LogOut,
+  MessageSquareText,
   Radio,
   ScrollText,
   Volume2,
@@ -26,6 +27,7 @@ import { speak, w } from './words'
 const LoginPage = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginPage })))
 const LoginDialog = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginDialog })))
 const Ledger = lazy(() => import('../monitor/Ledger'))
+const Replies = lazy(() => import('../monitor/Replies'))
 
 export function Console() {
   const [, redraw] = useState(0)
@@ -129,18 +131,13 @@ function Forbidden() {
 function Shell({ onLanguage }: { onLanguage: () => void }) {
   const { portal, me, expired, toast } = useConsole()
   const path = usePlace((p) => p.path)
-  const ledger = path === '/ledger' && me?.user.role === 'admin'
+  const section =
+    path === '/ledger' && me?.user.role === 'admin' ? 'ledger' : path === '/replies' ? 'replies' : 'monitor'
   return (
     <div className="flex h-dvh flex-col overflow-hidden text-[13px] md:flex-row">
-      <Rail ledger={ledger} onLanguage={onLanguage} />
+      <Rail section={section} onLanguage={onLanguage} />
       <div className="min-h-0 min-w-0 flex-1">
-        {ledger ? (
-          <Suspense>
-            <Ledger />
-          </Suspense>
-        ) : (
-          <Monitor />
-        )}
+        {section === 'monitor' ? <Monitor /> : <Suspense>{section === 'ledger' ? <Ledger /> : <Replies />}</Suspense>}
       </div>
       <div
         role="status"
@@ -169,7 +166,9 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
   )
 }
 
-function Rail({ ledger, onLanguage }: { ledger: boolean; onLanguage: () => void }) {
+type Section = 'monitor' | 'replies' | 'ledger'
+
+function Rail({ section, onLanguage }: { section: Section; onLanguage: () => void }) {
   const { portal, me } = useConsole()
   const conv = usePlace((p) => p.path.startsWith('/s/'))
   const [, redraw] = useState(0)
@@ -223,11 +222,14 @@ function Rail({ ledger, onLanguage }: { ledger: boolean; onLanguage: () => void 
         <Logo name={portal?.name ?? ''} url={portal?.logo_url} size="size-7 rounded-lg text-[11px]" />
       </span>
       <span className="flex-1 truncate px-1 font-semibold md:hidden">{portal?.name}</span>
-      <RailLink path="/" label={w.nav.monitor} current={!ledger}>
+      <RailLink path="/" label={w.nav.monitor} current={section === 'monitor'}>
         <Radio size={18} aria-hidden />
       </RailLink>
+      <RailLink path="/replies" label={w.nav.replies} current={section === 'replies'}>
+        <MessageSquareText size={18} aria-hidden />
+      </RailLink>
       {me?.user.role === 'admin' && (
-        <RailLink path="/ledger" label={w.nav.ledger} current={ledger}>
+        <RailLink path="/ledger" label={w.nav.ledger} current={section === 'ledger'}>
           <ScrollText size={18} aria-hidden />
         </RailLink>
       )}

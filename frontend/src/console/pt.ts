@@ -14,7 +14,7 @@ export const pt = {
   toPortal: 'Abrir o portal',
   otherAccount: 'Entrar com outra conta',
   navigation: 'Seções',
-  nav: { monitor: 'Ao vivo', ledger: 'Registro de acessos' },
+  nav: { monitor: 'Ao vivo', ledger: 'Registro de acessos', replies: 'Respostas prontas' },
   toastClose: 'Fechar aviso',
 
   // preferences
@@ -174,6 +174,8 @@ export const pt = {
   watchers: 'Acompanhando agora',
   signals: 'Sinais',
   quota: 'Uso do plano',
+  keepView: 'Guardar este filtro',
+  dropView: 'Esquecer este filtro',
   tags: 'Etiquetas',
   addTag: 'Nova etiqueta',
   removeTag: (x: string) => `Tirar etiqueta ${x}`,
@@ -182,6 +184,16 @@ export const pt = {
   previous: 'Conversas anteriores',
   noPrevious: 'Nenhuma.',
   nothing: '—',
+
+  // prepared replies
+  repliesTitle: 'Respostas prontas',
+  repliesHelp: 'No atendimento, digite / e o atalho. {nome}, {atendente}, {empresa} e {saudacao} são preenchidos.',
+  repliesEmpty: 'Nenhuma resposta pronta ainda.',
+  replyNew: 'Nova resposta',
+  replyText: 'Texto',
+  replySave: 'Guardar',
+  replyEdit: (x: string) => `Alterar ${x}`,
+  replyDelete: (x: string) => `Excluir ${x}`,
 
   // ledger
   ledgerTitle: 'Registro de acessos',

@@ -1,6 +1,7 @@
-import { ArrowUp, ListFilter, Search, X } from 'lucide-react'
+import { ArrowUp, BookmarkMinus, BookmarkPlus, ListFilter, Search, X } from 'lucide-react'
 import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { VList, type VListHandle } from 'virtua'
+import { slug } from '../console/place'
 import { w } from '../console/words'
 import type { Session } from '../net/frames'
 import { Button, IconButton } from '../shared/ui'
@@ -10,8 +11,9 @@ import { mask } from './mask'
 import * as store from './store'
 import { useMonitor } from './store'
 import { clock, span } from './time'
+import * as views from './views'
 
-const views: View[] = ['all', 'risk', 'waiting', 'mine']
+const tabs: View[] = ['all', 'risk', 'waiting', 'mine']
 
 /** The ids that the list shows, from top to bottom. */
 export function useListed(filter: Filter): readonly string[] {
@@ -65,7 +67,7 @@ export function SessionList({
         <Freshness current={current} asOf={asOf} waiting={live.link.is === 'connecting' && n.all === 0} />
       </div>
       <div className="flex shrink-0 flex-wrap gap-0.5 px-2.5 pb-2.5">
-        {views.map((v) => (
+        {tabs.map((v) => (
           <button
             key={v}
             type="button"
@@ -99,6 +101,7 @@ export function SessionList({
           </select>
         </label>
       </div>
+      <Views filter={filter} />
       {board.fresh.length > 0 && (
         <button
           type="button"
@@ -160,6 +163,38 @@ function Freshness({ current, asOf, waiting }: { current: boolean; asOf: number;
     <span className="text-xs font-medium text-warn tabular-nums">
       {waiting ? w.waitingFor : w.dataFrom(clock(asOf, true))}
     </span>
+  )
+}
+
+/** The filters that the person keeps on this device. */
+function Views({ filter }: { filter: Filter }) {
+  const [kept, setKept] = useState(() => views.load(slug))
+  const known = kept.some((f) => views.same(f, filter))
+  const worth = !views.same(filter, noFilter)
+  if (kept.length === 0 && !worth) return null
+  const nameOf = (f: Filter) =>
+    [f.view === 'all' ? '' : w.views[f.view], f.channel && (w.channel[f.channel] ?? f.channel), f.text]
+      .filter(Boolean)
+      .join(' · ')
+  return (
+    <div className="flex shrink-0 flex-wrap items-center gap-1 border-b border-line px-2.5 py-1.5">
+      {kept.map((f) => (
+        <button
+          key={JSON.stringify(f)}
+          type="button"
+          aria-pressed={views.same(f, filter)}
+          onClick={() => store.setFilter(views.same(f, filter) ? noFilter : f)}
+          className="max-w-full truncate rounded-full border border-line px-2 text-xs leading-6 text-muted hover:text-fg aria-pressed:border-accent aria-pressed:text-fg pointer-coarse:min-h-11"
+        >
+          {nameOf(f)}
+        </button>
+      ))}
+      {worth && (
+        <IconButton label={known ? w.dropView : w.keepView} onClick={() => setKept(views.toggle(slug, filter))}>
+          {known ? <BookmarkMinus size={14} aria-hidden /> : <BookmarkPlus size={14} aria-hidden />}
+        </IconButton>
+      )}
+    </div>
   )
 }
 
