@@ -541,7 +541,10 @@ test('a visitor asks for a person, who takes the conversation over, writes and g
     if (!seen) return { sessions }
     const taken = await ask({ t: 'take', conv: seen.conv, epoch: seen.owner.epoch })
     const sent = await ask({ t: 'send', conv: seen.conv, cid: 'um', text: 'Oi, aqui é a Paula.' })
-    Object.assign(window, { release: () => ask({ t: 'release', conv: seen.conv, epoch: taken.owner?.epoch }) })
+    Object.assign(window, {
+      release: () => ask({ t: 'release', conv: seen.conv, epoch: taken.owner?.epoch }),
+      end: () => ask({ t: 'end', conv: seen.conv }),
+    })
     return { taken: taken.t, sent: sent.t }
   })
   expect(said).toEqual({ taken: 'ok', sent: 'ok' })
@@ -558,6 +561,14 @@ test('a visitor asks for a person, who takes the conversation over, writes and g
     ([name, d]) => `${name} ${(d as { to?: string; from?: string }).to ?? (d as { from: string }).from}`,
   )
   expect(kinds).toEqual(['message ai', 'handoff queue', 'handoff human', 'message human', 'handoff ai'])
+
+  // Once it has ended, the visitor is asked what they think of it.
+  await staff.evaluate(() => (window as unknown as { end: () => Promise<unknown> }).end())
+  await widget.frame.getByRole('button', { name: '5: Muito bom' }).click()
+  await widget.frame.getByRole('textbox', { name: /Quer contar mais/ }).fill('ótimo')
+  await page.screenshot({ path: 'results/widget-rating.png' })
+  await widget.frame.getByRole('button', { name: 'Enviar avaliação' }).click()
+  await expect(widget.frame.getByText('Obrigado pelo retorno.')).toBeVisible()
 })
 
 test('language, theme and bubble are the site’s to choose', async ({ page, site, widget, keys, context }) => {

@@ -41,7 +41,7 @@ export function Rating() {
             value={text}
             onInput={(e) => setText(e.currentTarget.value)}
           />
-          <button type="submit" className="go">
+          <button type="submit" className="link">
             {t.feedbackSend}
           </button>
         </>
