@@ -90,7 +90,8 @@ func (x *external) authenticate(ctx context.Context, token string, from stated) 
 	if err != nil {
 		return hub.Principal{}, err
 	}
-	if user.State != store.StateActive {
+	issued, _ := c.GetIssuedAt()
+	if user.State != store.StateActive || !user.VoidBefore.IsZero() && (issued == nil || issued.Before(user.VoidBefore)) {
 		return hub.Principal{}, hub.E("unauthenticated")
 	}
 	expires, _ := c.GetExpirationTime() // there is one: verify requires it

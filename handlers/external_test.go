@@ -438,3 +438,34 @@ func TestThousandsOfForgedTokensAreRefused(t *testing.T) {
 	}
 	t.Logf("%d tokens in %d classes, none accepted", tried, len(classes))
 }
+
+// What is revoked is revoked for tokens that others have made too: here, on a live connection, and for those yet to be shown.
+func TestRevokedSessionsEndTokensOfOtherProvidersToo(t *testing.T) {
+	s := newSite(t)
+	p := s.provider(publicKeys...)
+	s.trust("alfa admin", doc{"keys_url": p.URL})
+	token := func(issued any) string {
+		return signed(t, jwt.SigningMethodRS256, rsaKey, claim("iat", issued), "kid", "rsa")
+	}
+	now := time.Now()
+	before, undated := token(now.Unix()), token(nil)
+	a := s.meWith(before)
+	a.want(t, 200, "")
+	s.meWith(undated).want(t, 200, "")
+	var me struct{ User meUser }
+	a.into(t, &me)
+	ws := s.dial("", subprotocol)
+	s.send(ws, doc{"t": "auth", "id": 1, "token": before})
+	if f := s.next(ws); f["t"] != "hello" {
+		t.Fatalf("got %v", f)
+	}
+	begun := time.Now()
+	s.do("alfa admin", "POST", "/api/v1/users/"+me.User.ID+"/revoke", nil).want(t, 204, "")
+	if code, took := s.closed(ws), time.Since(begun); code != 4403 && code != 4401 || took > 2*time.Second {
+		t.Errorf("the live connection was closed with %d after %v", code, took)
+	}
+	for _, old := range []string{before, undated, token(now.Add(-time.Minute).Unix())} {
+		s.meWith(old).want(t, 401, "unauthenticated")
+	}
+	s.meWith(token(time.Now().Add(2*time.Second).Unix())).want(t, 200, "") // a new login
+}

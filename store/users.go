@@ -25,9 +25,10 @@ type User struct {
 	Role         string               `bson:"papel" json:"papel"`
 	PasswordHash string               `bson:"senha_hash" json:"senha_hash"`
 	State        string               `bson:"estado" json:"estado"`
-	External     string               `bson:"externo" json:"externo"`         // issuer and subject at another identity provider
-	TokenEpoch   int64                `bson:"epoca_token" json:"epoca_token"` // tokens of an earlier epoch are void
-	Failures     int64                `bson:"falhas" json:"falhas"`           // wrong passwords in a row
+	External     string               `bson:"externo" json:"externo"`             // issuer and subject at another identity provider
+	TokenEpoch   int64                `bson:"epoca_token" json:"epoca_token"`     // tokens of an earlier epoch are void
+	VoidBefore   time.Time            `bson:"sessoes_desde" json:"sessoes_desde"` // tokens of other issuers that are older are void too
+	Failures     int64                `bson:"falhas" json:"falhas"`               // wrong passwords in a row
 	LockedUntil  time.Time            `bson:"bloqueado_ate" json:"bloqueado_ate"`
 	Revoked      map[string]time.Time `bson:"revogados" json:"revogados"`           // refresh tokens by jti, with their end
 	Consents     map[string]Consented `bson:"consentimentos" json:"consentimentos"` // to the notice, by version
@@ -113,13 +114,13 @@ func (t *Tenant) UpdateUser(ctx context.Context, u User) (User, error) {
 
 // SetPassword replaces a person's password, makes all their tokens void and forgets wrong passwords; ErrNotFound.
 func (t *Tenant) SetPassword(ctx context.Context, userID, hash string) error {
-	return t.changeUser(ctx, userID, doc.Mod{Set: map[string]any{"senha_hash": hash, "falhas": int64(0), "bloqueado_ate": time.Time{}, "alterado_em": t.now()},
+	return t.changeUser(ctx, userID, doc.Mod{Set: map[string]any{"senha_hash": hash, "falhas": int64(0), "bloqueado_ate": time.Time{}, "alterado_em": t.now(), "sessoes_desde": t.now()},
 		Inc: map[string]int64{"epoca_token": 1, "rev": 1}})
 }
 
-// RevokeSessions makes all tokens of a person void; ErrNotFound.
+// RevokeSessions makes all tokens of a person void, those of other issuers included; ErrNotFound.
 func (t *Tenant) RevokeSessions(ctx context.Context, userID string) error {
-	return t.changeUser(ctx, userID, doc.Mod{Inc: map[string]int64{"epoca_token": 1}})
+	return t.changeUser(ctx, userID, doc.Mod{Set: map[string]any{"sessoes_desde": t.now()}, Inc: map[string]int64{"epoca_token": 1}})
 }
 
 func (t *Tenant) changeUser(ctx context.Context, userID string, m doc.Mod) error {
