@@ -33,7 +33,7 @@ test('an answer of 5,000 tokens at 200 a second keeps the page responsive', asyn
   const sum = sorted.reduce((a, b) => a + b, 0)
   console.log(`${all.length} tasks, ${sum.toFixed(0)} ms in all; the longest: ${sorted.slice(0, 5).map((ms) => ms.toFixed(0)).join(', ')} ms`)
   expect(all.length).toBeGreaterThan(100)
-  // The budget is 50 ms in the first second's wake; what a loaded machine adds is not the page's.
+  // After the first second nothing keeps the page from answering the person for longer than 50 ms.
   expect(all.filter((t) => t.at > 1000 && t.ms > 50)).toEqual([])
   await expect(portal.box).toHaveValue('escrevo enquanto a resposta chega')
 })
@@ -85,9 +85,10 @@ test('a conversation of 500 messages opens from the list at once', async ({ port
   const stop = await tasks(browser, page)
   await entry.click()
   await expect(portal.answer).toContainText('Resposta a: Pergunta 250')
-  const all = await stop()
-  console.log(`500 messages: ${all.reduce((sum, t) => sum + t.ms, 0).toFixed(0)} ms in all, the longest ${Math.max(...all.map((t) => t.ms)).toFixed(0)} ms`)
-  expect(all.reduce((sum, t) => sum + t.ms, 0)).toBeLessThan(300)
+  const all = (await stop()).map((t) => t.ms)
+  const longest = Math.max(...all)
+  console.log(`500 messages: ${all.reduce((sum, ms) => sum + ms, 0).toFixed(0)} ms in all, the longest ${longest.toFixed(0)} ms`)
+  expect(longest).toBeLessThan(100)
   const earlier = page.getByRole('button', { name: 'Mensagens anteriores' })
   for (let i = 0; i < 9; i++) await earlier.click()
   await expect(portal.questions).toHaveCount(250)
