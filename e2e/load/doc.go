@@ -6,7 +6,8 @@
 // Without -measure it only tries itself out, with a few connections.
 //
 // The references: raw is the usual shape of a chat server on coder/websocket (one reader and one writer per connection,
-// a channel between), with no authentication, quota, log or store; centrifuge is the library behind Centrifugo with its
+// a channel between), with no authentication, quota, log or store; frame is the practical limit of that (frames encoded
+// once and shared, no writer while idle); centrifuge is the library behind Centrifugo with its
 // defaults; passthrough is httputil.ReverseProxy, which flushes at once; direct is no server at all. The absolute figures
 // depend on the machine and on what else it does; the ratios within one repetition are what counts.
 //

@@ -51,11 +51,11 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{"idle", false, []string{"aihub", "raw", "centrifuge"}, idle, []string{"bytes_per_connection", "idle_us_per_connection_s"}},
-	{"watch", false, []string{"aihub", "raw", "centrifuge"}, watch, []string{"cpu_s_per_1m_delivered", "token_p50_ms", "token_p99_ms", "missing"}},
-	{"streams", true, []string{"aihub", "raw", "centrifuge", "passthrough", "direct"}, streams200, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "token_p99_ms", "missing"}},
-	{"many", false, []string{"aihub", "raw", "passthrough"}, streams1000, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "missing"}},
-	{"stalled", true, []string{"aihub", "raw", "centrifuge"}, stalled, []string{"token_p50_ms", "token_p99_ms", "missing"}},
+	{"idle", false, []string{"aihub", "raw", "frame", "centrifuge"}, idle, []string{"bytes_per_connection", "idle_us_per_connection_s"}},
+	{"watch", false, []string{"aihub", "raw", "frame", "centrifuge"}, watch, []string{"cpu_s_per_1m_delivered", "token_p50_ms", "token_p99_ms", "missing"}},
+	{"streams", true, []string{"aihub", "raw", "frame", "centrifuge", "passthrough", "direct"}, streams200, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "token_p99_ms", "missing"}},
+	{"many", false, []string{"aihub", "raw", "frame", "passthrough"}, streams1000, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "missing"}},
+	{"stalled", true, []string{"aihub", "raw", "frame", "centrifuge"}, stalled, []string{"token_p50_ms", "token_p99_ms", "missing"}},
 	{"admission", true, []string{"aihub"}, admission, []string{"ok_p50_ms", "ok_p99_ms", "sent_per_s"}},
 }
 

@@ -28,8 +28,11 @@ func serve(name string) {
 	mux.HandleFunc("/debug/free", func(http.ResponseWriter, *http.Request) { debug.FreeOSMemory() })
 	switch name {
 	case "raw":
-		r := &raw{upstream: upstream.String(), rooms: map[string]*rawRoom{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 10_000}}}
+		r := &raw{relayer: newRelayer(upstream), rooms: map[string]*rawRoom{}}
 		mux.HandleFunc("/ws", r.serve)
+	case "frame":
+		f := &frames{relayer: newRelayer(upstream), rooms: map[string]*frameRoom{}}
+		mux.HandleFunc("/ws", f.serve)
 	case "passthrough":
 		mux.Handle("/v1/", &httputil.ReverseProxy{FlushInterval: -1, Transport: &http.Transport{MaxIdleConnsPerHost: 10_000},
 			Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(&url.URL{Scheme: upstream.Scheme, Host: upstream.Host}) }})
@@ -46,10 +49,9 @@ func serve(name string) {
 
 // raw is the usual shape of a chat server: rooms, a reader and a writer per connection, a channel between them.
 type raw struct {
-	upstream string
-	http     *http.Client
-	mu       sync.Mutex
-	rooms    map[string]*rawRoom
+	relayer
+	mu    sync.Mutex
+	rooms map[string]*rawRoom
 }
 
 type rawRoom struct {
@@ -110,7 +112,7 @@ func (r *raw) serve(w http.ResponseWriter, hr *http.Request) {
 		if err != nil {
 			return
 		}
-		go r.ask(room, string(prompt))
+		go r.relay(string(prompt), room.broadcast)
 	}
 }
 
@@ -126,8 +128,18 @@ func (room *rawRoom) broadcast(text []byte) {
 	}
 }
 
-// ask relays an answer of the model token by token.
-func (r *raw) ask(room *rawRoom, prompt string) {
+// relayer asks the model.
+type relayer struct {
+	upstream string
+	http     *http.Client
+}
+
+func newRelayer(upstream *url.URL) relayer {
+	return relayer{upstream.String(), &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 10_000}}}
+}
+
+// relay hands on an answer of the model token by token.
+func (r relayer) relay(prompt string, broadcast func(text []byte)) {
 	body, _ := json.Marshal(map[string]any{"model": "m", "stream": true, "messages": []any{map[string]any{"role": "user", "content": prompt}}})
 	res, err := r.http.Post(r.upstream+"/chat/completions", "application/json", bytes.NewReader(body))
 	if err != nil {
@@ -148,6 +160,6 @@ func (r *raw) ask(room *rawRoom, prompt string) {
 			continue
 		}
 		text, _ := json.Marshal(map[string]string{"type": "token", "text": chunk.Choices[0].Delta.Content})
-		room.broadcast(text)
+		broadcast(text)
 	}
 }

@@ -43,7 +43,8 @@ type session interface {
 // targets are all servers, by name.
 var targets = map[string]func(testing.TB) target{
 	"aihub":       newAIHub,
-	"raw":         newRaw,
+	"raw":         func(t testing.TB) target { return newRaw(t, "raw") },
+	"frame":       func(t testing.TB) target { return newRaw(t, "frame") },
 	"centrifuge":  newCentrifuge,
 	"passthrough": func(t testing.TB) target { return newSSE(t, true) },
 	"direct":      func(t testing.TB) target { return newSSE(t, false) },
@@ -224,15 +225,15 @@ func (s *aihubSession) receive() ([]byte, error) {
 	}
 }
 
-// rawTarget is the reference raw (serve.go).
+// rawTarget is the reference raw (serve.go) or frame (frame.go), which speak alike.
 type rawTarget struct {
 	pid  int
 	addr string
 }
 
-func newRaw(t testing.TB) target {
+func newRaw(t testing.TB, name string) target {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{"LOAD_SERVE=raw"}
+	cmd.Env = []string{"LOAD_SERVE=" + name}
 	pid, addr := peer(t, cmd, model(t))
 	return &rawTarget{pid, addr}
 }

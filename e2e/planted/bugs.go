@@ -38,7 +38,7 @@ var Bugs = []Bug{
 	{"leaves the runs of dead instances", "hub/reaper.go",
 		`h.reapRun(ctx, t, m)`, `_ = m`, `TestAnInterruptedAnswer`},
 	{"does not wait for live answers when it stops", "hub/hub.go",
-		`if !h.runs.wait(drained) {`, `if h.runs.close(); true {`, `TestCtrlC`},
+		`if !h.runs.wait(drained) {`, `if drained.Err() == nil {`, `TestCtrlC`},
 	{"writes behind a person who took over", "hub/run.go",
 		`if r.log.taken > r.epoch {`, `if r.log.taken > r.epoch+1<<30 {`, `TestTakeovers`},
 	{"tells the model to go on without what was said", "hub/prompt.go",
