@@ -51,7 +51,7 @@ var Bugs = []Bug{
 	{"accepts another text under the same cid", "hub/admit.go",
 		`if m.Text != *c.Text || (c.Parent`, `if (c.Parent`, `TestCopies`},
 	{"never settles the quota", "hub/settle.go",
-		`return s.tenant.Settle(ctx, s.user, s.run, tokens, refund)`, `return nil`, `TestAMessageIsAnswered.*/embedded`},
+		`return s.tenant.Settle(ctx, s.user, s.run, tokens, refund)`, `_, _ = tokens, refund; return nil`, `TestAMessageIsAnswered.*/embedded`},
 	{"charges for an answer that never came", "hub/settle.go",
 		`refund := s.final.Len == 0 && s.final.State != store.RunComplete`, `refund := s.final.Len < 0`, `TestAFaultOfTheModel`},
 	{"passes an estimate off as the provider's count", "hub/settle.go",
