@@ -12,7 +12,7 @@ import (
 
 // dispatch carries out one command on the reader's goroutine: the commands of a connection never overtake each other.
 func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
 	switch c.T {
 	case "auth":
@@ -224,13 +224,17 @@ func byOf(who Principal, agent bool) By {
 func (h *Hub) send(ctx context.Context, s *Session, c command) {
 	who := s.principal()
 	began, err := time.Now(), checkSend(c)
+	// A message that has begun to be taken in is taken in whole, even when its sender is gone: the copy that comes with the
+	// next connection finds an answer, not one that failed because the first connection did.
+	taking, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
+	defer cancel()
 	var done accepted
 	switch {
 	case err != nil:
 	case c.T == "regen", c.T == "continue":
-		done, err = h.further(ctx, who, c)
+		done, err = h.further(taking, who, c)
 	default:
-		done, err = h.accept(ctx, who, c)
+		done, err = h.accept(taking, who, c)
 	}
 	if err != nil {
 		s.reply(c.ID, nil, err)

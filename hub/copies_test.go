@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"aihub/hub"
+	"aihub/store"
 )
 
 // Ten copies of a command at once, over two instances: one message, one call of the model, one charge, one answer.
@@ -124,5 +126,27 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	epB, seqB := two.place(ok.Conv)
 	if epA != epB || seqA != seqB {
 		t.Errorf("the devices are at %s %d and %s %d", epA, seqA, epB, seqB)
+	}
+}
+
+// A connection that breaks while its message is taken in does not make the answer fail: the copy on the next one finds it.
+func TestASenderWhoseConnectionBreaksIsAnswered(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	const messages = 25
+	for i := range messages {
+		c := connect(t, h, "alfa/usuario")
+		c.raw(fmt.Sprintf(`{"t":"send","id":9,"cid":"cut-%d","text":"n=2"}`, i))
+		time.Sleep(time.Duration(i) * 400 * time.Microsecond) // somewhere in the admission
+		c.end()
+		<-c.done
+	}
+	again := connect(t, h, "alfa/usuario")
+	for i := range messages {
+		ok := again.ask("", fmt.Sprint("cut-", i), "n=2")
+		eventually(t, 10*time.Second, "its answer is complete", func() bool {
+			m, err := w.tenant("alfa").RunByID(t.Context(), ok.Run)
+			return err == nil && m.Run.State == store.RunComplete
+		})
 	}
 }

@@ -47,6 +47,8 @@ const (
 	reapEvery = 2 * time.Second
 	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
 	skewTolerated = 250 * time.Millisecond
+	// commandWithin is how long a command may take.
+	commandWithin = 15 * time.Second
 	// admitWithin is how long an admission may take: whatever it reserves is older than that only when its instance is dead.
 	admitWithin = 8 * time.Second
 	// orphanAfter is the age from which a reservation or claim without a run is given back. It is longer than admitWithin, and
