@@ -97,6 +97,7 @@ var copiers = map[string]func(ctx context.Context, from, to *Store, sc doc.Scope
 	collWhispers:      copyRows[Whisper],
 	collIssuers:       copyRows[Issuer],
 	collLogins:        copyRows[LoginProvider],
+	collAlerts:        copyRows[Alert],
 	collExports:       copyRows[Export],
 	collRequests:      copyRows[request],
 }

@@ -371,3 +371,14 @@ func TestAnOrphanIsGivenBackUnlessACopyGoesOnWithIt(t *testing.T) {
 		}
 	})
 }
+
+// What is more than the whole limit is refused in a period in which nothing was used yet, too.
+func TestMoreThanTheWholeLimitIsRefusedAtOnce(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		a := d.tenant("")
+		var q *store.QuotaError
+		if _, err := a.Reserve(t.Context(), "u_1", "r_1", plan(0, store.Limit{Window: store.WindowMonth, Tokens: 57}), 58); !errors.As(err, &q) || q.Limit != 57 || q.Used != 0 {
+			t.Errorf("58 tokens at a limit of 57: %v", err)
+		}
+	})
+}

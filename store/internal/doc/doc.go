@@ -105,7 +105,7 @@ func Before(field string, v any) Cond { return Cond{field, OpBefore, v} }
 // After holds where the field's value is greater.
 func After(field string, v any) Cond { return Cond{field, OpAfter, v} }
 
-// NotAbove holds where the number is at most v, or missing.
+// NotAbove holds where the number is at most v; a missing one is 0.
 func NotAbove(field string, v int64) Cond { return Cond{field, OpNotAbove, v} }
 
 // Absent holds where there is no such field.

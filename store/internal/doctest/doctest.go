@@ -355,7 +355,7 @@ func conditions(t *testing.T, c colls) {
 		{doc.Ne("text", "y"), true}, {doc.Ne("text", "x"), false}, {doc.Ne("nowhere", "x"), true},
 		{doc.Before("used", int64(6)), true}, {doc.Before("used", int64(5)), false},
 		{doc.After("used", int64(4)), true}, {doc.After("used", int64(5)), false},
-		{doc.NotAbove("used", 5), true}, {doc.NotAbove("used", 4), false},
+		{doc.NotAbove("used", 5), true}, {doc.NotAbove("used", 4), false}, {doc.NotAbove("nowhere.n", 0), true}, {doc.NotAbove("nowhere.n", -1), false},
 		{doc.Absent("nowhere"), true}, {doc.Absent("text"), false}, {doc.Absent("counts.k"), false}, {doc.Absent("counts.l"), true},
 		{doc.Eq("counts.k.n", int64(1)), true}, {doc.Eq("counts.l.n", int64(1)), false},
 	} {

@@ -106,6 +106,9 @@ func filter(s doc.Scope, conds []doc.Cond) (bson.D, error) {
 			is = bson.D{{Key: "$" + string(c.Op), Value: c.Value}}
 		case doc.OpNotAbove:
 			is = bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: c.Value}}}}
+			if most, ok := c.Value.(int64); ok && most < 0 { // a missing field, taken for 0, is above it
+				is = bson.D{{Key: "$lte", Value: c.Value}}
+			}
 		case doc.OpAbsent:
 			is = bson.D{{Key: "$exists", Value: false}}
 		case doc.OpIn:
