@@ -56,6 +56,7 @@ test('hostile titles, names and suggestions stay texts', async ({ portal, page }
       },
     }),
   )
+  await page.route('**/api/v1/me/consent', (route) => route.fulfill({ status: 204 }))
   const at = new Date().toISOString()
   await page.route('**/api/v1/conversations?*', (route) =>
     route.fulfill({

@@ -192,6 +192,8 @@ export class Portal {
 export async function accessible(page: Page) {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    // The other theme is on the screen when two frames have been drawn.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
     const { violations } = await new AxeBuilder({ page }).analyze()
     const found = violations.map((v) => `${colorScheme} ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.any[0]?.message ?? ''}`).join(' | ')}`)
     expect(found).toEqual([])
