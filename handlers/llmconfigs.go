@@ -36,6 +36,23 @@ type llmConfigView struct {
 	Meta
 	LLMConfigBody
 	APIKey secretView `json:"api_key"`
+	Health healthView `json:"health"`
+}
+
+// healthView is how a configuration does.
+type healthView struct {
+	State    string `json:"state" enum:"unasked,ok,failing,paused" doc:"paused: it failed repeatedly, and its reserve is asked instead until retry_at"`
+	Code     string `json:"code,omitempty"`
+	Verdict  string `json:"verdict,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	RetryAt  string `json:"retry_at,omitempty"`
+	Instance string `json:"instance" doc:"that this was seen on; every instance asks and pauses by itself"`
+}
+
+func (s *Server) viewLLMConfig(scope string, c store.LLMConfig) llmConfigView {
+	v, h := viewLLMConfig(c), s.llm.Health(scope, c.ID)
+	v.Health = healthView{h.State, h.Code, string(h.Verdict), h.Reason, optionalStamp(h.RetryAt), s.hub.Instance()}
+	return v
 }
 
 // secretView shows that there is a secret, and how it ends.
@@ -46,7 +63,7 @@ type secretView struct {
 
 func viewLLMConfig(c store.LLMConfig) llmConfigView {
 	return llmConfigView{metaOf(c.ID, c.Rev, c.CreatedAt, c.ChangedAt), LLMConfigBody{c.Name, c.Provider, c.BaseURL, c.DefaultModel, orNone(c.Fallbacks),
-		c.Instructions, c.Temperature, showLimits(c.Limits), c.Titles, c.ShowReasoning, c.Default, showState(c.State)}, secretView{c.SealedKey != "", c.KeyLast4}}
+		c.Instructions, c.Temperature, showLimits(c.Limits), c.Titles, c.ShowReasoning, c.Default, showState(c.State)}, secretView{c.SealedKey != "", c.KeyLast4}, healthView{}}
 }
 
 // configRows are the configurations a person manages: the operator's are everyone's. scope is what their keys are sealed
@@ -104,13 +121,15 @@ func (s *Server) seal(scope, row, plain string) (sealed, last4 string, err error
 }
 
 func (s *Server) listLLMConfigs(ctx context.Context, who hub.Principal, p store.Page) ([]llmConfigView, string, error) {
-	list, next, err := s.configRows(who).list(ctx, p)
-	return viewAll(list, viewLLMConfig), next, err
+	rows := s.configRows(who)
+	list, next, err := rows.list(ctx, p)
+	return viewAll(list, func(c store.LLMConfig) llmConfigView { return s.viewLLMConfig(rows.scope, c) }), next, err
 }
 
 func (s *Server) getLLMConfig(ctx context.Context, who hub.Principal, id string) (llmConfigView, error) {
-	c, err := s.configRows(who).get(ctx, id)
-	return viewLLMConfig(c), err
+	rows := s.configRows(who)
+	c, err := rows.get(ctx, id)
+	return s.viewLLMConfig(rows.scope, c), err
 }
 
 func (s *Server) createLLMConfig(ctx context.Context, who hub.Principal, id string, b LLMConfigInput) (llmConfigView, error) {
@@ -139,7 +158,7 @@ func (s *Server) changeLLMConfig(ctx context.Context, who hub.Principal, id stri
 	}
 	c.Rev = revision(rev, c.Rev)
 	c, err = rows.update(ctx, c)
-	return viewLLMConfig(c), err
+	return s.viewLLMConfig(rows.scope, c), err
 }
 
 // deleteLLMConfig refuses to remove what another configuration falls back to.

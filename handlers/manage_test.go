@@ -304,6 +304,33 @@ func TestAConfigurationIsTested(t *testing.T) {
 	}
 }
 
+// A model without a price says so, and what runs cost is then unknown, not 0. A price may tell cached input and reasoning
+// apart; null takes it away.
+func TestPricesMayBeUnknown(t *testing.T) {
+	s := newSite(t)
+	id := s.do("alfa admin", "POST", "/api/v1/models", doc{"key": "m", "provider": "openai", "model": "gpt", "name": "M"}).id(t)
+	at := "/api/v1/models/" + id
+	if a := s.do("alfa admin", "GET", at, nil); !strings.Contains(a.body, `"price":null`) || strings.Contains(a.body, "price_since") {
+		t.Error(a.body)
+	}
+	s.do("alfa admin", "PATCH", at, doc{"price": doc{"input": 1}}).want(t, 422, "bad_field")
+	a := s.do("alfa admin", "PATCH", at, doc{"price": doc{"input": 1.5, "output": 0, "cached_input": 0.000001}})
+	if !strings.Contains(a.body, `"input":1.5`) || !strings.Contains(a.body, `"output":0`) || !strings.Contains(a.body, `"cached_input":0.000001`) ||
+		!strings.Contains(a.body, `"reasoning":null`) || !strings.Contains(a.body, "price_since") {
+		t.Error(a.body)
+	}
+	if a := s.do("alfa admin", "PATCH", at, doc{"price": nil}); !strings.Contains(a.body, `"price":null`) {
+		t.Error(a.body)
+	}
+	if a := s.do("alfa admin", "GET", "/api/v1/usage", nil); !strings.Contains(a.body, `"cost":null`) || !strings.Contains(a.body, `"unpriced":0`) {
+		t.Error(a.body)
+	}
+	config := s.do("alfa admin", "POST", "/api/v1/llm-configs", doc{"name": "x", "provider": "rehearsal", "default_model": "m"}).id(t)
+	if a := s.do("alfa admin", "GET", "/api/v1/llm-configs/"+config, nil); !strings.Contains(a.body, `"health":{"state":"unasked","instance":"`) {
+		t.Error(a.body)
+	}
+}
+
 func TestTheOperatorKeepsWhatEveryoneSees(t *testing.T) {
 	s := newSite(t)
 	plan := s.do("ixc operador", "POST", "/api/v1/plans", doc{"name": "Global", "limits": []doc{{"window": "month", "messages": 10}}}).id(t)

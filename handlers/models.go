@@ -9,24 +9,28 @@ import (
 
 // ModelBody is an entry of the catalogue that people choose from.
 type ModelBody struct {
-	Key      string    `json:"key" minLength:"1" maxLength:"80" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*$" doc:"what plans and clients name it by"`
-	Provider string    `json:"provider" enum:"openai,gemini,gemini-generative-ai-go,rehearsal"`
-	Model    string    `json:"model" minLength:"1" maxLength:"128" doc:"the provider's name of it"`
-	Name     string    `json:"name" minLength:"1" maxLength:"80"`
-	Context  int64     `json:"context" required:"false" minimum:"0" maximum:"100000000" doc:"tokens"`
-	Price    PriceBody `json:"price" required:"false"`
-	State    string    `json:"state" required:"false" enum:"active,disabled" default:"active"`
+	Key      string     `json:"key" minLength:"1" maxLength:"80" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*$" doc:"what plans and clients name it by"`
+	Provider string     `json:"provider" enum:"openai,gemini,gemini-generative-ai-go,rehearsal"`
+	Model    string     `json:"model" minLength:"1" maxLength:"128" doc:"the provider's name of it"`
+	Name     string     `json:"name" minLength:"1" maxLength:"80"`
+	Context  int64      `json:"context" required:"false" minimum:"0" maximum:"100000000" doc:"tokens"`
+	Price    *PriceBody `json:"price" required:"false" doc:"null: unknown, and so is what runs cost"`
+	State    string     `json:"state" required:"false" enum:"active,disabled" default:"active"`
 }
 
 // PriceBody is in units of currency per million tokens.
 type PriceBody struct {
-	Input  float64 `json:"input" required:"false" minimum:"0" maximum:"1000000"`
-	Output float64 `json:"output" required:"false" minimum:"0" maximum:"1000000"`
+	_           struct{} `nullable:"true"`
+	Input       float64  `json:"input" minimum:"0" maximum:"1000000"`
+	Output      float64  `json:"output" minimum:"0" maximum:"1000000"`
+	CachedInput *float64 `json:"cached_input" required:"false" nullable:"true" minimum:"0" maximum:"1000000" doc:"null: as input"`
+	Reasoning   *float64 `json:"reasoning" required:"false" nullable:"true" minimum:"0" maximum:"1000000" doc:"null: as output"`
 }
 
 type modelView struct {
 	Meta
 	ModelBody
+	PriceSince string `json:"price_since,omitempty" doc:"when the price was set; what ran before keeps the price of its time"`
 }
 
 // microUnits is how the store counts money.
@@ -34,12 +38,42 @@ const microUnits = 1e6
 
 func viewModel(m store.Model) modelView {
 	return modelView{metaOf(m.ID, m.Rev, m.CreatedAt, m.ChangedAt), ModelBody{m.Key, m.Provider, m.Model, m.Name, m.Context,
-		PriceBody{float64(m.PriceIn) / microUnits, float64(m.PriceOut) / microUnits}, showState(m.State)}}
+		showPrice(m.Price), showState(m.State)}, priceSince(m.Price)}
 }
 
 func (b ModelBody) set(m *store.Model) {
 	m.Key, m.Provider, m.Model, m.Name, m.Context, m.State = b.Key, b.Provider, b.Model, b.Name, b.Context, storeState(b.State)
-	m.PriceIn, m.PriceOut = int64(b.Price.Input*microUnits+0.5), int64(b.Price.Output*microUnits+0.5)
+	m.Price = nil
+	if p := b.Price; p != nil {
+		m.Price = &store.Price{In: micro(p.Input), Out: micro(p.Output), CachedIn: each(micro, p.CachedInput), Reasoning: each(micro, p.Reasoning)}
+	}
+}
+
+func showPrice(p *store.Price) *PriceBody {
+	if p == nil {
+		return nil
+	}
+	return &PriceBody{Input: units(p.In), Output: units(p.Out), CachedInput: each(units, p.CachedIn), Reasoning: each(units, p.Reasoning)}
+}
+
+func priceSince(p *store.Price) string {
+	if p == nil {
+		return ""
+	}
+	return stamp(p.ValidFrom)
+}
+
+func micro(units float64) int64 { return int64(units*microUnits + 0.5) }
+
+func units(micro int64) float64 { return float64(micro) / microUnits }
+
+// each applies f to what may be missing.
+func each[A, B any](f func(A) B, a *A) *B {
+	if a == nil {
+		return nil
+	}
+	b := f(*a)
+	return &b
 }
 
 // showState and storeState translate the states of managed rows.

@@ -21,13 +21,16 @@ type usageInput struct {
 
 // usageRow is what was used; key names the day, the model, the channel, or who paid the provider.
 type usageRow struct {
-	Key       string  `json:"key"`
-	Runs      int64   `json:"runs"`
-	Failed    int64   `json:"failed"`
-	TokensIn  int64   `json:"tokens_in"`
-	TokensOut int64   `json:"tokens_out"`
-	Estimated int64   `json:"estimated" doc:"runs whose tokens the provider did not tell"`
-	Cost      float64 `json:"cost" doc:"by the catalogue's prices"`
+	Key       string   `json:"key"`
+	Runs      int64    `json:"runs"`
+	Failed    int64    `json:"failed"`
+	TokensIn  int64    `json:"tokens_in"`
+	TokensOut int64    `json:"tokens_out"`
+	Estimated int64    `json:"estimated" doc:"runs whose tokens the provider did not tell"`
+	Cost      *float64 `json:"cost" nullable:"true" doc:"in reais, of the runs whose model had a price; null: none had"`
+	Unpriced  int64    `json:"unpriced" doc:"runs whose model had no price: cost is without them"`
+
+	cost int64
 }
 
 func (r *usageRow) add(d store.DailyUse) {
@@ -36,7 +39,10 @@ func (r *usageRow) add(d store.DailyUse) {
 	r.TokensIn += d.In
 	r.TokensOut += d.Out
 	r.Estimated += d.Estimated
-	r.Cost += float64(d.Cost) / microUnits
+	r.Unpriced += d.Unpriced
+	if r.cost += d.Cost; r.Runs > r.Unpriced {
+		r.Cost = each(units, &r.cost)
+	}
 }
 
 type usageOutput struct {

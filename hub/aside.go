@@ -39,7 +39,7 @@ func (r *run) save(ctx context.Context) {
 		return
 	}
 	r.asides.saving = true
-	p := store.Progress{Text: string(r.answer.shown), Model: r.model, Provider: r.target.Provider, KeyFrom: r.target.KeyFrom,
+	p := store.Progress{Text: string(r.answer.shown), Model: r.model, Asked: r.target.Model, Provider: r.target.Provider, KeyFrom: r.target.KeyFrom,
 		LeaseUntil: r.hub.now().Add(leaseFor), FirstTokenMS: r.firstToken.Milliseconds()}
 	r.asides.group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -62,7 +62,7 @@ func (r *run) answerToBe() store.Interaction {
 	return store.Interaction{ID: r.msg, ConversationID: r.conv, Role: store.RoleAssistant, Author: "ia", Parent: r.question, CID: r.id, At: time.Now(),
 		LogEpoch: r.log.ep, LogSeq: r.log.seq + 1,
 		Run: &store.Run{ID: r.id, UserID: r.user, State: store.RunAccepted, Fence: r.fence, LeaseUntil: r.hub.now().Add(leaseFor), Instance: r.hub.instance,
-			Model: r.targets[0].Model, Provider: r.targets[0].Provider, KeyFrom: r.targets[0].KeyFrom, StartedAt: r.started}}
+			Model: r.targets[0].Model, Asked: r.targets[0].Model, Provider: r.targets[0].Provider, KeyFrom: r.targets[0].KeyFrom, StartedAt: r.started}}
 }
 
 // begin appends the start of the run. A person who took the conversation over meanwhile is found by the stream's first

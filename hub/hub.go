@@ -92,6 +92,9 @@ func New(o Options) *Hub {
 	return h
 }
 
+// Instance is this instance's name among those that share an installation.
+func (h *Hub) Instance() string { return h.instance }
+
 // Serve speaks the protocol on c until the connection ends. The caller's context ends it too.
 func (h *Hub) Serve(ctx context.Context, c Conn) {
 	newSession(h, c).serve(ctx)

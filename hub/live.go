@@ -40,15 +40,15 @@ type LiveView struct {
 	LastAt       string    `json:"last_at"`
 	LastText     string    `json:"last_text"`
 	Tokens       int64     `json:"tokens"`
-	Cost         int64     `json:"cost"` // of ended answers by the catalogue's prices, in micro-units of currency
+	Cost         *int64    `json:"cost"` // of ended answers whose model has a price, in micro-units of currency; null: none has
 	FirstTokenMS int64     `json:"first_token_ms"`
 	Page         string    `json:"page"`
 	Risk         []string  `json:"risk"`
 	Tags         []string  `json:"tags"`
 	Watchers     []By      `json:"watchers"`
 
-	question string               // the last one
-	spent    map[string]UsageView // by model
+	question string                // the last one
+	spent    map[spender]UsageView // by model
 }
 
 // pulse is what a room knows of its conversation for the registry. The room's mu guards it.
@@ -58,8 +58,9 @@ type pulse struct {
 	closed    bool
 	lastAt    string
 	lastText  string
-	tokens    int64                // of ended runs
-	spent     map[string]UsageView // the same, by model
+	tokens    int64                 // of ended runs
+	spent     map[spender]UsageView // the same, by model
+	model     string                // that the run which began last asks
 	started   time.Time
 	firstMS   int64
 	asked     time.Time      // of a question without a first token; zero: none
@@ -70,6 +71,9 @@ type pulse struct {
 	changed   bool // since the last entry; growing text does not count
 	grown     bool
 }
+
+// spender names a run's model: as it was asked for, and as its provider calls it.
+type spender struct{ asked, answered string }
 
 // note takes in what an event says. live is false while the room reads what happened before.
 func (p *pulse) note(f *frame) {
@@ -94,7 +98,7 @@ func (p *pulse) note(f *frame) {
 			p.asked = time.Time{}
 		}
 	case kindRunStart:
-		p.started, p.firstMS = eventTime(f.At), 0
+		p.started, p.firstMS, p.model = eventTime(f.At), 0, f.Model
 		if p.regens == nil {
 			p.regens = map[string]int{}
 		}
@@ -104,10 +108,12 @@ func (p *pulse) note(f *frame) {
 		if f.Usage != nil {
 			p.tokens += f.Usage.In + f.Usage.Out
 			if p.spent == nil {
-				p.spent = map[string]UsageView{}
+				p.spent = map[spender]UsageView{}
 			}
-			u := p.spent[f.Model]
-			p.spent[f.Model] = UsageView{In: u.In + f.Usage.In, Out: u.Out + f.Usage.Out}
+			by := spender{p.model, f.Model}
+			u := p.spent[by]
+			p.spent[by] = UsageView{In: u.In + f.Usage.In, Out: u.Out + f.Usage.Out, CachedIn: u.CachedIn + f.Usage.CachedIn,
+				Reasoning: u.Reasoning + f.Usage.Reasoning}
 		}
 		if f.Quota != nil {
 			p.quotaNear = nearEnd(*f.Quota)
@@ -283,20 +289,24 @@ func (h *Hub) keepOne(ctx context.Context, e *tracked, now time.Time) {
 	}
 }
 
-// costOf is what the answers of a conversation cost; 0 also where no model has a price, or nobody can say now.
-func (h *Hub) costOf(ctx context.Context, t store.TenantID, spent map[string]UsageView) (cost int64) {
+// costOf is what the answers of a conversation cost, by the models that have a price; nil: none of them has, or nobody can
+// say now.
+func (h *Hub) costOf(ctx context.Context, t store.TenantID, spent map[spender]UsageView) *int64 {
 	if len(spent) == 0 {
-		return 0
+		return nil
 	}
 	f, err := h.facts(ctx, h.store.Tenant(t))
 	if err != nil {
-		return 0
+		return nil
 	}
-	priced := map[string]bool{}
-	for _, m := range f.models {
-		if u := spent[m.Model]; !priced[m.Model] {
-			priced[m.Model] = true
-			cost += (u.In*m.PriceIn + u.Out*m.PriceOut) / 1_000_000
+	var cost *int64
+	for m, u := range spent {
+		if price := store.PriceOf(f.models, "", m.answered, m.asked); price != nil {
+			sum := price.Of(store.Usage{In: u.In, Out: u.Out, CachedIn: u.CachedIn, Reasoning: u.Reasoning})
+			if cost != nil {
+				sum += *cost
+			}
+			cost = &sum
 		}
 	}
 	return cost

@@ -74,7 +74,7 @@ func (h *Hub) reapRun(ctx context.Context, t *store.Tenant, m store.Interaction)
 	log := h.log.With("tenant", t.ID().String(), "conversation", m.ConversationID, "run", m.Run.ID)
 	late := settled{hub: h, tenant: t, user: m.Run.UserID, conv: m.ConversationID, question: m.Parent, msg: m.ID, run: m.Run.ID}
 	late.final = store.Final{Text: m.Text, State: m.Run.State, Code: m.Run.Code, Finish: m.Run.Finish,
-		Model: m.Run.Model, Provider: m.Run.Provider, KeyFrom: m.Run.KeyFrom, Len: m.Run.Len, SHA: m.Run.SHA, Usage: m.Run.Usage}
+		Model: m.Run.Model, Asked: m.Run.Asked, Provider: m.Run.Provider, KeyFrom: m.Run.KeyFrom, Len: m.Run.Len, SHA: m.Run.SHA, Usage: m.Run.Usage}
 	if terminal(m.Run.State) {
 		seen, err := h.shown(ctx, t, m)
 		if err == nil && seen.end == nil {
@@ -120,7 +120,7 @@ func (h *Hub) conclude(ctx context.Context, t *store.Tenant, m store.Interaction
 			return store.Final{}, err
 		}
 		sum := sha256.Sum256(seen.text)
-		final := store.Final{Text: string(seen.text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Provider: m.Run.Provider,
+		final := store.Final{Text: string(seen.text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Asked: m.Run.Asked, Provider: m.Run.Provider,
 			KeyFrom: m.Run.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(seen.text)), FirstTokenMS: m.Run.FirstTokenMS,
 			TotalMS: time.Since(m.Run.StartedAt).Milliseconds()}
 		if seen.taken {

@@ -43,7 +43,7 @@ func (r *run) finish(ctx context.Context, end outcome) {
 		text = append(text, r.answer.waiting...)
 	}
 	sum := sha256.Sum256(text)
-	final := store.Final{Text: string(text), State: end.state, Code: end.code, Finish: end.finish, Model: r.model, Provider: r.target.Provider,
+	final := store.Final{Text: string(text), State: end.state, Code: end.code, Finish: end.finish, Model: r.model, Asked: r.target.Model, Provider: r.target.Provider,
 		KeyFrom: r.target.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(text)), Usage: r.cost(text),
 		FirstTokenMS: r.firstToken.Milliseconds(), TotalMS: time.Since(r.started).Milliseconds(), Sources: r.cited(string(text))}
 	err := insist(ctx, func(ctx context.Context) error { return r.tenant.FinishRun(ctx, r.msg, r.fence, final) })
@@ -68,7 +68,7 @@ func (r *run) finish(ctx context.Context, end outcome) {
 func (r *run) cost(text []byte) store.Usage {
 	switch {
 	case r.usage != nil:
-		return store.Usage{In: r.usage.In, Out: r.usage.Out}
+		return store.Usage{In: r.usage.In, Out: r.usage.Out, CachedIn: r.usage.CachedIn, Reasoning: r.usage.Reasoning}
 	case len(text) == 0:
 		return store.Usage{}
 	}
@@ -121,9 +121,9 @@ func (s settled) account(ctx context.Context, log *slog.Logger, w *logWriter) {
 
 // endEvent is the run's last event, with the person's quota where the plan is known and the store answers.
 func (s settled) endEvent(ctx context.Context) Event {
-	u := s.final.Usage
+	usage := viewUsage(s.final.Usage)
 	e := Event{K: kindRunEnd, Run: s.run, Msg: s.msg, Parent: s.question, State: s.final.State, Code: s.final.Code, Finish: s.final.Finish, Model: s.final.Model,
-		Len: &s.final.Len, SHA: s.final.SHA, Usage: &UsageView{In: u.In, Out: u.Out, Estimated: u.Estimated}, Sources: viewSources(s.final.Sources), At: nowStamp(),
+		Len: &s.final.Len, SHA: s.final.SHA, Usage: &usage, Sources: viewSources(s.final.Sources), At: nowStamp(),
 		Continue: continuable(s.final.State, s.final.Code, s.final.Finish, s.final.Len)}
 	if s.plan != nil {
 		if uses, err := s.tenant.QuotaOf(ctx, s.user, *s.plan); err == nil {

@@ -370,7 +370,7 @@ func TestAlertsAndTagsOfLiveConversations(t *testing.T) {
 	_, err = w.tenant("alfa").UpdateProfile(t.Context(), p)
 	must(t, err)
 	must(t, w.tenant("alfa").CreateModel(t.Context(), store.Model{ID: store.NewID("o"), Key: "m", Name: "M", Model: "modelo", Provider: "openai", State: store.StateActive,
-		PriceIn: 1_000_000_000, PriceOut: 1_000_000_000}))
+		Price: &store.Price{In: 1_000_000_000, Out: 1_000_000_000}}))
 	told := make(chan store.TenantID, 100)
 	w.alerted = func(id store.TenantID) { told <- id }
 	one, two := w.hub(), w.hub()
@@ -401,7 +401,9 @@ func TestAlertsAndTagsOfLiveConversations(t *testing.T) {
 	if err != nil || fmt.Sprint(tags) != "[vip]" {
 		t.Errorf("tags: %v %v", tags, err)
 	}
-	boss.live(t, ok.Conv, func(v hub.LiveView) bool { return fmt.Sprint(v.Tags) == "[vip]" && v.Cost > 0 && v.Cost == v.Tokens*1000 })
+	boss.live(t, ok.Conv, func(v hub.LiveView) bool {
+		return fmt.Sprint(v.Tags) == "[vip]" && v.Cost != nil && *v.Cost > 0 && *v.Cost == v.Tokens*1000
+	})
 	_, err = two.Tag(t.Context(), who, ok.Conv, "vip", false)
 	must(t, err)
 	boss.await("it leaves the list", func(f in) bool { return f.T == "live" && f.K == "del" && f.Conv == ok.Conv })

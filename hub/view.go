@@ -25,6 +25,8 @@ type OwnerView struct {
 type UsageView struct {
 	In        int64 `json:"in"`
 	Out       int64 `json:"out"`
+	CachedIn  int64 `json:"cached_in,omitempty"` // part of In
+	Reasoning int64 `json:"reasoning,omitempty"` // part of Out
 	Estimated bool  `json:"estimated"`
 }
 
@@ -111,6 +113,10 @@ func ViewMessages(ctx context.Context, t *store.Tenant, conv string, list []stor
 	return out, nil
 }
 
+func viewUsage(u store.Usage) UsageView {
+	return UsageView{In: u.In, Out: u.Out, CachedIn: u.CachedIn, Reasoning: u.Reasoning, Estimated: u.Estimated}
+}
+
 // ViewMessage shows a stored message.
 func ViewMessage(m store.Interaction) MessageView {
 	v := MessageView{ID: m.ID, Role: roleName(m.Role), Text: m.Text, Parent: m.Parent, At: stamp(m.At),
@@ -126,7 +132,7 @@ func ViewMessage(m store.Interaction) MessageView {
 	if r := m.Run; r != nil {
 		v.Sources = viewSources(r.Sources)
 		v.Run = &RunView{ID: r.ID, State: r.State, Code: r.Code, Finish: r.Finish, Model: r.Model, Len: r.Len, SHA: r.SHA,
-			Usage:    UsageView{In: r.Usage.In, Out: r.Usage.Out, Estimated: r.Usage.Estimated},
+			Usage:    viewUsage(r.Usage),
 			Continue: continuable(r.State, r.Code, r.Finish, r.Len)}
 	}
 	return v

@@ -8,12 +8,13 @@ import (
 // A breaker keeps requests away from a configuration that keeps failing, so that people get the reserve or an error at
 // once. When its time is over, one request tries again; the others wait for what becomes of it.
 type breaker struct {
-	mu     sync.Mutex
-	fails  int       // in a row
-	opened int       // times in a row, for the doubling
-	until  time.Time // open until; zero: closed
-	trying bool      // one request is out to see whether it works again
-	cause  *Error
+	mu       sync.Mutex
+	fails    int       // in a row
+	opened   int       // times in a row, for the doubling
+	until    time.Time // open until; zero: closed
+	trying   bool      // one request is out to see whether it works again
+	cause    *Error    // of the last failure; nil: the last request was no failure of the upstream
+	answered bool      // a request has ended well
 }
 
 // allow returns nil when a request may go out; every nil must be followed by one call of report.
@@ -48,12 +49,13 @@ func (b *breaker) report(err *Error, neutral bool, now time.Time, bounds Bounds)
 	case neutral:
 	case err == nil || !err.blamesUpstream():
 		b.fails, b.opened, b.until, b.cause = 0, 0, time.Time{}, nil
+		b.answered = b.answered || err == nil
 	default:
 		b.fails++
+		b.cause = err
 		if b.fails < bounds.Trips && !tried {
 			return
 		}
-		b.cause = err
 		b.until = now.Add(min(bounds.Open<<min(b.opened, 10), bounds.OpenMax))
 		b.opened++
 	}

@@ -6,7 +6,8 @@
 // # Where things are
 //
 //	llm.go       what goes in and out: Target, Request, Chunk, Usage, Error, Provider
-//	router.go    the client: targets in order, repetitions, one breaker per tenant and configuration (breaker.go)
+//	router.go    the client: targets in order, repetitions, one breaker per tenant and configuration (breaker.go; health.go
+//	             tells its state)
 //	openai.go    everything compatible with OpenAI, through go-openai
 //	gemini.go    Gemini, through google.golang.org/genai; geminiold.go through generative-ai-go, whose support has ended
 //	rehearsal.go answers without a model, by a script: for demonstrations and tests

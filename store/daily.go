@@ -22,7 +22,8 @@ type DailyUse struct {
 	In        int64  `bson:"entrada" json:"entrada"`
 	Out       int64  `bson:"saida" json:"saida"`
 	Estimated int64  `bson:"estimadas" json:"estimadas"` // runs whose tokens the provider did not tell
-	Cost      int64  `bson:"custo" json:"custo"`         // micro-units of currency
+	Cost      int64  `bson:"custo" json:"custo"`         // micro-units of currency, of the runs whose cost is known
+	Unpriced  int64  `bson:"sem_preco" json:"sem_preco"` // runs whose model had no price
 	FirstMS   int64  `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
 	TotalMS   int64  `bson:"ms_total" json:"ms_total"`
 	// Counted are the runs that were counted and are not yet known to be: they make counting repeatable.
@@ -60,10 +61,15 @@ func (t *Tenant) count(ctx context.Context, m Interaction) (id string, err error
 	r := m.Run
 	use := DailyUse{Day: r.StartedAt.In(loc).Format(layouts[WindowDay]), Model: r.Model, Channel: channel, KeyFrom: r.KeyFrom, Counted: map[string]time.Time{}}
 	use.ID = dailyID(use)
-	by := map[string]int64{"execucoes": 1, "entrada": plausible(r.Usage.In), "saida": plausible(r.Usage.Out), "custo": r.Cost,
+	by := map[string]int64{"execucoes": 1, "entrada": plausible(r.Usage.In), "saida": plausible(r.Usage.Out),
 		"ms_primeiro_token": r.FirstTokenMS, "ms_total": r.TotalMS}
 	if r.State == RunFailed || r.State == RunInterrupted {
 		by["falhas"] = 1
+	}
+	if r.Cost != nil {
+		by["custo"] = *r.Cost
+	} else {
+		by["sem_preco"] = 1
 	}
 	if r.Usage.Estimated {
 		by["estimadas"] = 1

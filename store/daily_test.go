@@ -13,7 +13,7 @@ func TestEachRunIsCountedOnceInItsDay(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		ctx, a := t.Context(), d.tenant("")
 		other := d.on(d.open(), a)
-		must(t, a.CreateModel(ctx, store.Model{ID: store.NewID("o"), Key: "m", Provider: "openai", Model: "gpt.x $1", PriceIn: 2_000_000, PriceOut: 8_000_000}))
+		must(t, a.CreateModel(ctx, store.Model{ID: store.NewID("o"), Key: "m", Provider: "openai", Model: "gpt.x $1", Price: &store.Price{In: 2_000_000, Out: 8_000_000}}))
 		conv := newConversation("u_1", "", noon)
 		_, _, err := a.CreateConversation(ctx, conv)
 		must(t, err)
@@ -62,7 +62,7 @@ func TestEachRunIsCountedOnceInItsDay(t *testing.T) {
 		}
 		m, err := a.RunByID(ctx, "r_3")
 		must(t, err)
-		if m.Run.Cost != 86 || !m.Run.Settled || m.Run.Pending != "" {
+		if m.Run.Cost == nil || *m.Run.Cost != 86 || m.Run.Price == nil || m.Run.Price.Out != 8_000_000 || !m.Run.Settled || m.Run.Pending != "" {
 			t.Errorf("%+v", m.Run)
 		}
 	})

@@ -20,6 +20,7 @@ var migrations = []migration{
 	{"slugs stand in enderecos", claimSlugs},
 	{"administrators stand in the tenant's row", countAdmins},
 	{"also those who were made before their tenant", countAdmins},
+	{"prices stand in preco, and none is no price of 0", gatherPrices},
 	{"people can agree to the notice", makeConsents},
 }
 
@@ -133,6 +134,42 @@ func makeConsents(ctx context.Context, s *Store) error {
 		})
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// oldPrice is a model of a program that knew no unknown price: it had 0.
+type oldPrice struct {
+	ID        string    `bson:"id" json:"id"`
+	In        int64     `bson:"preco_entrada" json:"preco_entrada"`
+	Out       int64     `bson:"preco_saida" json:"preco_saida"`
+	ChangedAt time.Time `bson:"alterado_em" json:"alterado_em"`
+}
+
+func gatherPrices(ctx context.Context, s *Store) error {
+	list, err := s.Directory().all.Find(ctx, doc.Query{})
+	if err != nil {
+		return err
+	}
+	scopes := []doc.Scope{doc.GlobalScope()}
+	for _, p := range list {
+		scopes = append(scopes, doc.TenantScope(p.ID))
+	}
+	for _, scope := range scopes {
+		c := collection[oldPrice](s, scope, collModels)
+		models, err := c.Find(ctx, doc.Query{})
+		if err != nil {
+			return err
+		}
+		for _, m := range models {
+			mod := doc.Mod{Unset: []string{"preco_entrada", "preco_saida"}}
+			if m.In != 0 || m.Out != 0 {
+				mod.Set = map[string]any{"preco": Price{In: m.In, Out: m.Out, ValidFrom: m.ChangedAt}}
+			}
+			if _, err := c.Update(ctx, m.ID, []doc.Cond{doc.Absent("preco")}, mod); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

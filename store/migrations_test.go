@@ -68,6 +68,12 @@ func TestADatabaseOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 		p := doc.Coll[struct{}]{Eng: d.s.Engine(), Scope: store.Scope(a), Name: "distribuidores"}
 		_, err := p.Update(ctx, a.ID().String(), nil, doc.Mod{Unset: []string{"rev", "administradores", "administradores_rev"}})
 		must(t, err)
+		for id, price := range map[string]int64{"o_caro": 7, "o_sem": 0} {
+			must(t, a.CreateModel(ctx, store.Model{ID: id, Key: id}))
+			models := doc.Coll[struct{}]{Eng: d.s.Engine(), Scope: store.Scope(a), Name: "llm_modelos"}
+			_, err := models.Update(ctx, id, nil, doc.Mod{Set: map[string]any{"preco_entrada": price, "preco_saida": price}, Unset: []string{"preco"}})
+			must(t, err)
+		}
 		for coll, id := range map[string]string{"enderecos": "slug:" + a.ID().String(), "esquema": "versao"} {
 			if ok, err := d.s.Engine().Delete(ctx, doc.GlobalScope(), coll, id, nil); err != nil || !ok {
 				t.Fatal(coll, ok, err)
@@ -76,6 +82,12 @@ func TestADatabaseOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 		s := d.open()
 		if _, _, err := s.Directory().TenantBySlug(ctx, a.ID().String()); err != nil {
 			t.Error(err)
+		}
+		if m, err := d.on(s, a).Model(ctx, "o_caro"); err != nil || m.Price == nil || m.Price.In != 7 || m.Price.Out != 7 || m.Price.ValidFrom.IsZero() {
+			t.Errorf("%+v %v", m.Price, err)
+		}
+		if m, err := d.on(s, a).Model(ctx, "o_sem"); err != nil || m.Price != nil {
+			t.Errorf("%+v %v", m.Price, err)
 		}
 		profile, err := d.on(s, a).Profile(ctx)
 		must(t, err)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"math"
+	"math/big"
 	"time"
 
 	"aihub/store/internal/doc"
@@ -14,9 +16,8 @@ type Model struct {
 	Provider  string    `bson:"provedor" json:"provedor"`
 	Model     string    `bson:"modelo" json:"modelo"` // the provider's name of it
 	Name      string    `bson:"nome" json:"nome"`
-	Context   int64     `bson:"contexto" json:"contexto"`           // tokens
-	PriceIn   int64     `bson:"preco_entrada" json:"preco_entrada"` // micro-units of currency per million tokens
-	PriceOut  int64     `bson:"preco_saida" json:"preco_saida"`
+	Context   int64     `bson:"contexto" json:"contexto"`              // tokens
+	Price     *Price    `bson:"preco,omitempty" json:"preco,omitzero"` // nil: unknown
 	State     string    `bson:"estado" json:"estado"`
 	Rev       int64     `bson:"rev" json:"rev"`
 	CreatedAt time.Time `bson:"criado_em" json:"criado_em"`
@@ -24,6 +25,49 @@ type Model struct {
 }
 
 func modelID(m Model) string { return m.ID }
+
+// A Price is in micro-units of currency per million tokens.
+type Price struct {
+	In        int64     `bson:"entrada" json:"entrada"`
+	Out       int64     `bson:"saida" json:"saida"`
+	CachedIn  *int64    `bson:"entrada_em_cache,omitempty" json:"entrada_em_cache,omitzero"` // nil: as In
+	Reasoning *int64    `bson:"raciocinio,omitempty" json:"raciocinio,omitzero"`             // nil: as Out
+	ValidFrom time.Time `bson:"vigente_desde" json:"vigente_desde"`                          // when it was set
+}
+
+// Same reports whether both ask the same, whenever they were set.
+func (p *Price) Same(o *Price) bool {
+	if p == nil || o == nil {
+		return p == o
+	}
+	return p.In == o.In && p.Out == o.Out && p.cachedIn() == o.cachedIn() && p.reasoning() == o.reasoning()
+}
+
+func (p *Price) cachedIn() int64 { return orElse(p.CachedIn, p.In) }
+
+func (p *Price) reasoning() int64 { return orElse(p.Reasoning, p.Out) }
+
+func orElse(p *int64, other int64) int64 {
+	if p == nil {
+		return other
+	}
+	return *p
+}
+
+// Of is what tokens cost, in micro-units of currency, rounded up.
+func (p *Price) Of(u Usage) int64 {
+	in, out := plausible(u.In), plausible(u.Out)
+	cached, reasoning := min(plausible(u.CachedIn), in), min(plausible(u.Reasoning), out)
+	sum := big.NewInt(999_999)
+	for _, part := range [][2]int64{{in - cached, p.In}, {cached, p.cachedIn()}, {out - reasoning, p.Out}, {reasoning, p.reasoning()}} {
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(part[0]), big.NewInt(part[1])))
+	}
+	sum.Div(sum, big.NewInt(1_000_000))
+	if !sum.IsInt64() {
+		return math.MaxInt64
+	}
+	return sum.Int64()
+}
 
 // Models returns the catalogue as the tenant sees it: its own entries win over global ones of the same key.
 func (t *Tenant) Models(ctx context.Context) ([]Model, error) {
@@ -76,10 +120,30 @@ func (t *Tenant) DeleteModel(ctx context.Context, id string, rev int64) error {
 
 func createModel(ctx context.Context, c doc.Coll[Model], m Model, now time.Time) error {
 	m.Rev, m.CreatedAt, m.ChangedAt = 1, now, now
+	m.Price = m.Price.since(now)
 	return add(ctx, c, m.ID, m)
 }
 
+// since is the price as one that is set now.
+func (p *Price) since(now time.Time) *Price {
+	if p == nil {
+		return nil
+	}
+	set := *p
+	set.ValidFrom = milli(now)
+	return &set
+}
+
 func updateModel(ctx context.Context, c doc.Coll[Model], m Model, now time.Time) (Model, error) {
+	old, err := get(ctx, c, m.ID)
+	if err != nil {
+		return Model{}, err
+	}
+	if m.Price.Same(old.Price) {
+		m.Price = old.Price
+	} else {
+		m.Price = m.Price.since(now)
+	}
 	return change(ctx, c, m.ID, m.Rev, now, map[string]any{"chave": m.Key, "provedor": m.Provider, "modelo": m.Model, "nome": m.Name, "contexto": m.Context,
-		"preco_entrada": m.PriceIn, "preco_saida": m.PriceOut, "estado": m.State})
+		"preco": m.Price, "estado": m.State})
 }

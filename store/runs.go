@@ -23,6 +23,8 @@ const (
 type Usage struct {
 	In        int64 `bson:"entrada" json:"entrada"`
 	Out       int64 `bson:"saida" json:"saida"`
+	CachedIn  int64 `bson:"entrada_em_cache" json:"entrada_em_cache"` // part of In
+	Reasoning int64 `bson:"raciocinio" json:"raciocinio"`             // part of Out
 	Estimated bool  `bson:"estimado" json:"estimado"`
 }
 
@@ -35,8 +37,9 @@ type Run struct {
 	Code         string    `bson:"codigo" json:"codigo"`
 	Finish       string    `bson:"fim" json:"fim"`
 	Provider     string    `bson:"provedor" json:"provedor"`
-	Model        string    `bson:"modelo" json:"modelo"`
-	KeyFrom      string    `bson:"chave_de" json:"chave_de"` // distribuidor, global, ensaio
+	Model        string    `bson:"modelo" json:"modelo"`               // in the provider's words
+	Asked        string    `bson:"modelo_pedido" json:"modelo_pedido"` // in ours
+	KeyFrom      string    `bson:"chave_de" json:"chave_de"`           // distribuidor, global, ensaio
 	Usage        Usage     `bson:"uso" json:"uso"`
 	Len          int64     `bson:"bytes" json:"bytes"`
 	SHA          string    `bson:"sha256" json:"sha256"`
@@ -44,9 +47,10 @@ type Run struct {
 	LeaseUntil   time.Time `bson:"concessao" json:"concessao"`
 	Instance     string    `bson:"instancia" json:"instancia"`
 	Settled      bool      `bson:"liquidada" json:"liquidada"`
-	CountUntil   time.Time `bson:"contagem_ate" json:"contagem_ate"` // until when one instance alone may count it
-	Cost         int64     `bson:"custo" json:"custo"`               // micro-units of currency, known once it is settled
-	Pending      string    `bson:"pendente" json:"pendente"`         // "sim" until it is settled; what the reaper looks for
+	CountUntil   time.Time `bson:"contagem_ate" json:"contagem_ate"`      // until when one instance alone may count it
+	Cost         *int64    `bson:"custo,omitempty" json:"custo,omitzero"` // micro-units of currency, once it is settled; nil: the model has no price
+	Price        *Price    `bson:"preco,omitempty" json:"preco,omitzero"` // that Cost is by
+	Pending      string    `bson:"pendente" json:"pendente"`              // "sim" until it is settled; what the reaper looks for
 	FirstTokenMS int64     `bson:"ms_primeiro_token" json:"ms_primeiro_token"`
 	TotalMS      int64     `bson:"ms_total" json:"ms_total"`
 	StartedAt    time.Time `bson:"inicio" json:"inicio"`
@@ -62,18 +66,18 @@ type Source struct {
 
 // Progress is what a checkpoint stores.
 type Progress struct {
-	Text, Model, Provider, KeyFrom string
-	LeaseUntil                     time.Time
-	FirstTokenMS                   int64
+	Text, Model, Asked, Provider, KeyFrom string
+	LeaseUntil                            time.Time
+	FirstTokenMS                          int64
 }
 
 // Final is how a run ended.
 type Final struct {
-	Text, State, Code, Finish, Model, Provider, KeyFrom, SHA string
-	Len                                                      int64
-	Usage                                                    Usage
-	FirstTokenMS, TotalMS                                    int64
-	Sources                                                  []Source
+	Text, State, Code, Finish, Model, Asked, Provider, KeyFrom, SHA string
+	Len                                                             int64
+	Usage                                                           Usage
+	FirstTokenMS, TotalMS                                           int64
+	Sources                                                         []Source
 }
 
 // settleGrace is how long a final run may stay unsettled before the reaper looks at it.
@@ -88,7 +92,7 @@ func (t *Tenant) RunByID(ctx context.Context, run string) (Interaction, error) {
 
 // Checkpoint stores the text so far and renews the lease; ErrConflict when the run is final or the fence has moved.
 func (t *Tenant) Checkpoint(ctx context.Context, msg string, fence int64, p Progress) error {
-	return t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": p.Text, "execucao.estado": RunStreaming, "execucao.modelo": p.Model,
+	return t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": p.Text, "execucao.estado": RunStreaming, "execucao.modelo": p.Model, "execucao.modelo_pedido": p.Asked,
 		"execucao.provedor": p.Provider, "execucao.chave_de": p.KeyFrom, "execucao.concessao": milli(p.LeaseUntil), "execucao.bytes": int64(len(p.Text)),
 		"execucao.ms_primeiro_token": p.FirstTokenMS})
 }
@@ -97,7 +101,7 @@ func (t *Tenant) Checkpoint(ctx context.Context, msg string, fence int64, p Prog
 // is harmless: the answer to the first time may have been lost.
 func (t *Tenant) FinishRun(ctx context.Context, msg string, fence int64, f Final) error {
 	err := t.changeRun(ctx, msg, fence, nil, map[string]any{"texto": f.Text, "execucao.estado": f.State, "execucao.codigo": f.Code, "execucao.fim": f.Finish,
-		"execucao.modelo": f.Model, "execucao.provedor": f.Provider, "execucao.chave_de": f.KeyFrom, "execucao.sha256": f.SHA, "execucao.bytes": f.Len,
+		"execucao.modelo": f.Model, "execucao.modelo_pedido": f.Asked, "execucao.provedor": f.Provider, "execucao.chave_de": f.KeyFrom, "execucao.sha256": f.SHA, "execucao.bytes": f.Len,
 		"execucao.fontes": f.Sources, "execucao.uso": f.Usage, "execucao.ms_primeiro_token": f.FirstTokenMS, "execucao.ms_total": f.TotalMS,
 		"execucao.concessao": milli(t.store.now().Add(settleGrace))})
 	if !errors.Is(err, ErrConflict) {
@@ -152,34 +156,56 @@ func (t *Tenant) MarkSettled(ctx context.Context, msg string) error {
 	if err != nil || !mine {
 		return err
 	}
-	if m.Run.Cost, err = t.costOf(ctx, *m.Run); err != nil {
+	if m.Run.Cost, m.Run.Price, err = t.costOf(ctx, *m.Run); err != nil {
 		return err
 	}
 	day, err := t.count(ctx, m)
 	if err != nil {
 		return err
 	}
-	ok, err := t.interactions.Update(ctx, msg, []doc.Cond{doc.Eq("execucao.pendente", "sim")},
-		doc.Mod{Set: map[string]any{"execucao.liquidada": true, "execucao.pendente": "", "execucao.custo": m.Run.Cost}})
+	set := map[string]any{"execucao.liquidada": true, "execucao.pendente": ""}
+	if m.Run.Cost != nil {
+		set["execucao.custo"] = *m.Run.Cost
+	}
+	if m.Run.Price != nil {
+		set["execucao.preco"] = *m.Run.Price
+	}
+	ok, err := t.interactions.Update(ctx, msg, []doc.Cond{doc.Eq("execucao.pendente", "sim")}, doc.Mod{Set: set})
 	if ok {
 		t.store.noteCounted(t.id, day, m.Run.ID)
 	}
 	return err
 }
 
-// costOf is what a run cost by the tenant's catalogue, in micro-units of currency; 0 where the model has no price.
-func (t *Tenant) costOf(ctx context.Context, r Run) (int64, error) {
+// costOf is what a run cost by the tenant's catalogue, and the price that says so. Without a price the cost is unknown,
+// unless nothing was used.
+func (t *Tenant) costOf(ctx context.Context, r Run) (*int64, *Price, error) {
 	models, err := t.Models(ctx)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	const most = 1 << 31 // tokens; the product with any sane price fits
-	for _, m := range models {
-		if m.Model == r.Model && m.Provider == r.Provider {
-			return (min(plausible(r.Usage.In), most)*m.PriceIn + min(plausible(r.Usage.Out), most)*m.PriceOut + 999_999) / 1_000_000, nil
+	price := PriceOf(models, r.Provider, r.Model, r.Asked)
+	switch {
+	case price != nil:
+		cost := price.Of(r.Usage)
+		return &cost, price, nil
+	case r.Usage.In == 0 && r.Usage.Out == 0:
+		return new(int64), nil, nil
+	}
+	return nil, nil, nil
+}
+
+// PriceOf finds the price of a provider's model ("": of any) under the first of its names that the catalogue has one for;
+// nil: unknown.
+func PriceOf(models []Model, provider string, names ...string) *Price {
+	for _, name := range names {
+		for _, m := range models {
+			if m.Model == name && (provider == "" || m.Provider == provider) && m.Price != nil {
+				return m.Price
+			}
 		}
 	}
-	return 0, nil
+	return nil
 }
 
 // StaleRuns returns runs that somebody must end or settle: not final with an ended lease, or final and not settled for

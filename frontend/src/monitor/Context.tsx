@@ -49,7 +49,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
         <Line name={w.started}>{s ? <time title={exactly(s.since)}>{ago(s.since, now)}</time> : undefined}</Line>
         <Line name={w.plan}>{person?.plan || undefined}</Line>
         <Line name={w.tokens}>{tokens ? number(tokens) : undefined}</Line>
-        <Line name={w.cost}>{s?.cost ? money(s.cost / 1e6) : undefined}</Line>
+        <Line name={w.cost}>{s && s.cost !== null ? money(s.cost / 1e6) : undefined}</Line>
         <Line name={w.firstToken}>{s?.first_token_ms ? `${number(s.first_token_ms)} ms` : undefined}</Line>
         <Line name={w.model}>{model}</Line>
         <Line name={w.email}>

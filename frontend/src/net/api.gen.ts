@@ -1401,6 +1401,19 @@ export interface components {
             reason?: string;
             vote: string;
         };
+        HealthView: {
+            code?: string;
+            /** @description that this was seen on; every instance asks and pauses by itself */
+            instance: string;
+            reason?: string;
+            retry_at?: string;
+            /**
+             * @description paused: it failed repeatedly, and its reserve is asked instead until retry_at
+             * @enum {string}
+             */
+            state: "unasked" | "ok" | "failing" | "paused";
+            verdict?: string;
+        };
         HitView: {
             conversation_id: string;
             /** @description of the message, around the words */
@@ -1474,7 +1487,7 @@ export interface components {
             channel: string;
             conv: string;
             /** Format: int64 */
-            cost: number;
+            cost: number | null;
             /** Format: int64 */
             first_token_ms: number;
             last_at: string;
@@ -1529,6 +1542,7 @@ export interface components {
             default_model: string;
             /** @description ids of configurations to ask when this one fails, in order */
             fallbacks?: string[] | null;
+            health: components["schemas"]["HealthView"];
             id: string;
             instructions?: string;
             /** @description of all people together */
@@ -1707,6 +1721,7 @@ export interface components {
             /** @description the provider's name of it */
             model: string;
             name: string;
+            /** @description null: unknown, and so is what runs cost */
             price?: components["schemas"]["PriceBody"];
             /** @enum {string} */
             provider: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";
@@ -1730,7 +1745,10 @@ export interface components {
             /** @description the provider's name of it */
             model: string;
             name: string;
+            /** @description null: unknown, and so is what runs cost */
             price?: components["schemas"]["PriceBody"];
+            /** @description when the price was set; what ran before keeps the price of its time */
+            price_since?: string;
             /** @enum {string} */
             provider: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";
             /**
@@ -1859,11 +1877,21 @@ export interface components {
             updated_at: string;
         };
         PriceBody: {
+            /**
+             * Format: double
+             * @description null: as input
+             */
+            cached_input?: number | null;
             /** Format: double */
-            input?: number;
+            input: number;
             /** Format: double */
-            output?: number;
-        };
+            output: number;
+            /**
+             * Format: double
+             * @description null: as output
+             */
+            reasoning?: number | null;
+        } | null;
         PrivacyView: {
             changed_at?: string;
             created_at?: string;
@@ -2139,9 +2167,9 @@ export interface components {
         UsageRow: {
             /**
              * Format: double
-             * @description by the catalogue's prices
+             * @description in reais, of the runs whose model had a price; null: none had
              */
-            cost: number;
+            cost: number | null;
             /**
              * Format: int64
              * @description runs whose tokens the provider did not tell
@@ -2156,13 +2184,22 @@ export interface components {
             tokens_in: number;
             /** Format: int64 */
             tokens_out: number;
+            /**
+             * Format: int64
+             * @description runs whose model had no price: cost is without them
+             */
+            unpriced: number;
         };
         UsageView: {
+            /** Format: int64 */
+            cached_in?: number;
             estimated: boolean;
             /** Format: int64 */
             in: number;
             /** Format: int64 */
             out: number;
+            /** Format: int64 */
+            reasoning?: number;
         };
         UserView: {
             changed_at?: string;
@@ -4789,6 +4826,7 @@ export interface operations {
                     /** @description the provider's name of it */
                     model?: string;
                     name?: string;
+                    /** @description null: unknown, and so is what runs cost */
                     price?: components["schemas"]["PriceBody"];
                     /** @enum {string} */
                     provider?: "openai" | "gemini" | "gemini-generative-ai-go" | "rehearsal";

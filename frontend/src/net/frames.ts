@@ -176,7 +176,8 @@ export type Session = {
   last_at: string
   last_text: string
   tokens: number
-  cost: number
+  /** In millionths of the currency; null: no model of the conversation has a price. */
+  cost: number | null
   first_token_ms: number
   page: string
   risk: string[]
