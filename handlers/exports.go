@@ -63,7 +63,7 @@ func (s *Server) downloadExport(ctx context.Context, who hub.Principal, in *Item
 		err = hub.E("not_found")
 	}
 	if err == nil {
-		_, err = who.Tenant.User(ctx, e.UserID)
+		err = who.Tenant.Person(ctx, e.UserID)
 	}
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func (s *Server) management(a huma.API) {
 	create(s, a, admins, "/api/v1/users", "u", "Add a person", s.createUser, s.getUser)
 	row(s, a, admins, "/api/v1/users/{id}", "A person", s.getUser)
 	change(s, a, admins, "/api/v1/users/{id}", "Change a person's name, role or state", s.changeUser)
-	remove(s, a, admins, "/api/v1/users/{id}", "Erase a person and what they wrote", s.deleteUser)
+	remove(s, a, admins, "/api/v1/users/{id}", "Erase a person, user or visitor, and what they wrote", s.deleteUser)
 	privateEmpty(s, a, admins, "POST", "/api/v1/users/{id}/revoke", "End all sessions of a person", s.revokeUser)
 	private(s, a, admins, "POST", "/api/v1/users/{id}/invite", "Make an invitation to set a password", s.inviteUser)
 

@@ -148,9 +148,12 @@ func (s *Server) changeUser(ctx context.Context, who hub.Principal, id string, r
 	return viewUser(u), err
 }
 
-// deleteUser erases a person: what they wrote, their name and address; counts stay.
+// deleteUser erases a person, who may be a visitor: what they wrote, their name and address; counts stay.
 func (s *Server) deleteUser(ctx context.Context, who hub.Principal, id string, rev int64) error {
 	u, err := who.Tenant.User(ctx, id)
+	if errors.Is(err, store.ErrNotFound) { // a visitor's row has no revision
+		u.Rev, err = rev, who.Tenant.Person(ctx, id)
+	}
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (t *Tenant) Export(ctx context.Context, id string) (Export, error) {
 
 // CreateExport adds an export. ErrNotFound: there is no such person.
 func (t *Tenant) CreateExport(ctx context.Context, e Export) (Export, error) {
-	if _, err := t.User(ctx, e.UserID); err != nil {
+	if err := t.Person(ctx, e.UserID); err != nil {
 		return Export{}, err
 	}
 	e.Rev, e.CreatedAt, e.EndsAt = 1, t.now(), milli(e.EndsAt)

@@ -153,6 +153,9 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 	"LoginSucceeded": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.LoginSucceeded(ctx, n.User)
 	},
+	"Person": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
+		return nil, b.Person(ctx, n.User)
+	},
 	"ExportPerson": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		var w bytes.Buffer
 		_, err := b.ExportPerson(ctx, n.User, &w)

@@ -272,3 +272,39 @@ func TestAPersonsExportIsCompleteAndTheirErasureLeavesCounts(t *testing.T) {
 		is(t, err, store.ErrLastAdmin, "erasure of the last administrator")
 	})
 }
+
+func TestAVisitorIsExportedAndErasedToo(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		ctx, a := t.Context(), d.tenant("")
+		v := store.Visitor{ID: store.NewID("v"), KeyID: "k", Identity: "contrato-77", Name: "Visitante Ivo", Answers: map[string]string{"cidade": "Chapecó"}, SecretHash: "hash-do-segredo"}
+		must(t, a.CreateVisitor(ctx, v))
+		must(t, a.NoteContext(ctx, v.ID, store.VisitorContext{Page: "https://provedor.example/planos", Title: "Planos", Given: []store.Given{{Name: "contrato", Value: "dado do Ivo"}}}))
+		talk(t, a, v.ID, "Título do Ivo", "pergunta do Ivo", "resposta ao Ivo", noon)
+		var w bytes.Buffer
+		_, err := a.ExportPerson(ctx, v.ID, &w)
+		must(t, err)
+		private := []string{"contrato-77", "Visitante Ivo", "Chapecó", "provedor.example/planos", "dado do Ivo", "Título do Ivo", "pergunta do Ivo", "resposta ao Ivo"}
+		for _, part := range private {
+			if !strings.Contains(w.String(), part) {
+				t.Errorf("the export lacks %q:\n%s", part, w.String())
+			}
+		}
+		if strings.Contains(w.String(), "hash-do-segredo") {
+			t.Error("the export shows a secret")
+		}
+		receipt, err := a.ErasePerson(ctx, v.ID, "u_admin")
+		must(t, err)
+		if receipt.Conversations != 1 || receipt.Messages != 2 {
+			t.Errorf("%+v", receipt)
+		}
+		left := everything(t, d.s, a)
+		for _, part := range append(private, "hash-do-segredo") {
+			if strings.Contains(left, part) {
+				t.Errorf("%q is left:\n%s", part, left)
+			}
+		}
+		if now, err := a.Visitor(ctx, v.ID); err != nil || now.TokenEpoch != 1 {
+			t.Errorf("%+v %v", now, err)
+		}
+	})
+}

@@ -35,11 +35,41 @@ type personal struct {
 	Consents  map[string]Consented `json:"consentimentos"`
 }
 
-// ExportPerson writes everything that is kept of a person as JSON lines {"tipo", "valor"}: their row, their conversations
-// with all messages, their ratings, their use; the receipt is the last line. ErrNotFound.
+// personalVisitor is what a visitor's own row shows them.
+type personalVisitor struct {
+	ID        string               `json:"id"`
+	Identity  string               `json:"identidade"`
+	Name      string               `json:"nome"`
+	Answers   map[string]string    `json:"campos"`
+	Consents  map[string]Consented `json:"consentimentos"`
+	Page      string               `json:"pagina"`
+	Title     string               `json:"titulo"`
+	Given     []Given              `json:"dados"`
+	CreatedAt time.Time            `json:"criado_em"`
+	SeenAt    time.Time            `json:"visto_em"`
+}
+
+// rowOf is a person's own row as they may see it, and its kind. ErrNotFound.
+func (t *Tenant) rowOf(ctx context.Context, id string) (kind string, row any, err error) {
+	u, err := t.User(ctx, id)
+	if !errors.Is(err, ErrNotFound) {
+		return "usuario", personal{u.ID, u.Email, u.Name, u.Role, u.State, u.CreatedAt, u.Consents}, err
+	}
+	v, err := t.Visitor(ctx, id)
+	return "visitante", personalVisitor{v.ID, v.Identity, v.Name, v.Answers, v.Consents, v.Page, v.Title, v.Given, v.CreatedAt, v.SeenAt}, err
+}
+
+// Person is nil when there is a user or visitor with this id, else ErrNotFound.
+func (t *Tenant) Person(ctx context.Context, id string) error {
+	_, _, err := t.rowOf(ctx, id)
+	return err
+}
+
+// ExportPerson writes everything that is kept of a user or visitor as JSON lines {"tipo", "valor"}: their row, their
+// conversations with all messages, their ratings, their use; the receipt is the last line. ErrNotFound.
 func (t *Tenant) ExportPerson(ctx context.Context, userID string, w io.Writer) (Receipt, error) {
 	receipt := Receipt{UserID: userID, At: t.now()}
-	u, err := t.User(ctx, userID)
+	kind, row, err := t.rowOf(ctx, userID)
 	if err != nil {
 		return receipt, err
 	}
@@ -54,7 +84,7 @@ func (t *Tenant) ExportPerson(ctx context.Context, userID string, w io.Writer) (
 		_, err = w.Write(b)
 		return err
 	}
-	if err := line("usuario", personal{u.ID, u.Email, u.Name, u.Role, u.State, u.CreatedAt, u.Consents}); err != nil {
+	if err := line(kind, row); err != nil {
 		return receipt, err
 	}
 	err = t.eachTalk(ctx, userID, func(c Conversation) error {
@@ -81,27 +111,16 @@ func (t *Tenant) ExportPerson(ctx context.Context, userID string, w io.Writer) (
 	return receipt, line("recibo", receipt)
 }
 
-// ErasePerson empties what a person wrote and was answered, the titles of their conversations and their comments, and
+// ErasePerson empties what a user or visitor wrote and was answered, the titles of their conversations and their comments, and
 // makes their row nobody's: it can't log in, and says nothing of them. Counts stay. It may be repeated until it succeeds.
 // by is who asked for it; the receipt stands in the audit ledger. ErrNotFound; ErrLastAdmin.
 func (t *Tenant) ErasePerson(ctx context.Context, userID, by string) (Receipt, error) {
 	receipt := Receipt{UserID: userID, At: t.now()}
-	u, err := t.User(ctx, userID)
-	if err != nil {
-		return receipt, err
-	}
-	if u.admin() {
-		if err := t.uncountAdmin(ctx, userID); err != nil {
-			return receipt, err
-		}
-	}
 	// First nobody can write as this person any more, then what they wrote goes.
-	err = t.changeUser(ctx, userID, doc.Mod{Set: map[string]any{"email": userID + "@apagado.invalid", "nome": "", "senha_hash": "", "externo": "",
-		"estado": StateDisabled, "alterado_em": receipt.At}, Inc: map[string]int64{"epoca_token": 1, "rev": 1}})
-	if err != nil {
+	if err := t.emptyRow(ctx, userID, receipt.At); err != nil {
 		return receipt, err
 	}
-	err = t.eachTalk(ctx, userID, func(c Conversation) error {
+	err := t.eachTalk(ctx, userID, func(c Conversation) error {
 		receipt.Conversations++
 		if err := t.emptyWhispers(ctx, c.ID, false); err != nil {
 			return err
@@ -131,6 +150,24 @@ func (t *Tenant) ErasePerson(ctx context.Context, userID, by string) (Receipt, e
 	_, err = t.Audit(ctx, AuditEntry{Actor: by, Action: "pessoa.apagada", Target: userID, Detail: map[string]string{
 		"conversas": fmt.Sprint(receipt.Conversations), "interacoes": fmt.Sprint(receipt.Messages), "avaliacoes": fmt.Sprint(receipt.Ratings)}})
 	return receipt, err
+}
+
+// emptyRow makes the row of a user or visitor nobody's. ErrNotFound; ErrLastAdmin.
+func (t *Tenant) emptyRow(ctx context.Context, id string, now time.Time) error {
+	u, err := t.User(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return t.emptyVisitor(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	if u.admin() {
+		if err := t.uncountAdmin(ctx, id); err != nil {
+			return err
+		}
+	}
+	return t.changeUser(ctx, id, doc.Mod{Set: map[string]any{"email": id + "@apagado.invalid", "nome": "", "senha_hash": "", "externo": "",
+		"estado": StateDisabled, "alterado_em": now}, Inc: map[string]int64{"epoca_token": 1, "rev": 1}})
 }
 
 // eachTalk goes through a person's conversations, deleted ones too, their messages and their ratings, until one of the

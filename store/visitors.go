@@ -122,6 +122,18 @@ func (t *Tenant) EndVisitor(ctx context.Context, id string) error {
 	return err
 }
 
+// emptyVisitor makes a visitor's row say nothing of them and every token and secret of it void. ErrNotFound.
+func (t *Tenant) emptyVisitor(ctx context.Context, id string) error {
+	ctx, cancel := deadline(ctx)
+	defer cancel()
+	ok, err := t.visitors.Update(ctx, id, nil, doc.Mod{Set: map[string]any{"identidade": "", "nome": "", "campos": map[string]string{}, "pagina": "", "titulo": "",
+		"dados": []Given{}, "segredo_hash": ""}, Inc: map[string]int64{"epoca_token": 1}})
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	return err
+}
+
 // TakeVisitor counts a new visitor of a key, in one step that can't exceed the key's limits. A full window is a
 // *QuotaError.
 func (t *Tenant) TakeVisitor(ctx context.Context, k WidgetKey) error {
