@@ -1059,7 +1059,7 @@ export interface paths {
         get: operations["get-users-id"];
         put?: never;
         post?: never;
-        /** Erase a person and what they wrote */
+        /** Erase a person, user or visitor, and what they wrote */
         delete: operations["delete-users-id"];
         options?: never;
         head?: never;
