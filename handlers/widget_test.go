@@ -543,3 +543,35 @@ func TestWhatEndsAVisitorEndsTheirConnection(t *testing.T) {
 		}
 	}
 }
+
+// A key's caps bound the messages of all its visitors together, and nobody else's.
+func TestAKeysCapsBoundWhatItsVisitorsWrite(t *testing.T) {
+	s := newSite(t)
+	minute := func() time.Time { return time.Now().Truncate(time.Minute) }
+	say := func(k store.WidgetKey, v widgetSessionBody, cid string) map[string]any {
+		ws := s.visitorSocket(k.ID, v.AccessToken)
+		s.send(ws, map[string]any{"t": "send", "id": 2, "cid": cid, "text": "Olá"})
+		return s.next(ws)
+	}
+	for try := range 3 { // as often as a minute ends in between
+		began := minute()
+		k := s.widgetKey("alfa", func(k *store.WidgetKey) { k.PerMin = 3 })
+		other := s.widgetKey("alfa", func(k *store.WidgetKey) { k.PerMin = 3 })
+		a, b, c := s.visitor(map[string]any{"key": k.ID}), s.visitor(map[string]any{"key": k.ID}), s.visitor(map[string]any{"key": other.ID})
+		frames := []map[string]any{say(k, a, "1"), say(k, a, "2"), say(k, b, "1"), say(k, a, "3"), say(other, c, "1"), say(k, a, "2")}
+		if minute() != began && try < 2 {
+			continue
+		}
+		for i, f := range frames {
+			if i != 3 && f["t"] != "ok" {
+				t.Errorf("message %d: %v", i, f)
+			}
+		}
+		f := frames[3]
+		if left, _ := f["retry_ms"].(float64); f["code"] != "quota_exceeded" || f["retry"] != true || left < 1000 || left > 60_000 ||
+			f["reset_at"] != began.Add(time.Minute).UTC().Format("2006-01-02T15:04:05.000Z") {
+			t.Errorf("the fourth message: %v", f)
+		}
+		return
+	}
+}

@@ -17,7 +17,7 @@ type WidgetKeyBody struct {
 	Name      string             `json:"name" minLength:"1" maxLength:"80"`
 	Origins   []string           `json:"origins" minItems:"1" maxItems:"50" doc:"like https://www.provedor.example; exact"`
 	PlanID    string             `json:"plan_id" required:"false" maxLength:"80" doc:"of its visitors; empty: the default plan"`
-	Caps      WidgetCapsBody     `json:"caps" required:"false"`
+	Caps      WidgetCapsBody     `json:"caps" required:"false" doc:"on new visitors, and on the messages of all its visitors together; 0: none"`
 	Identity  string             `json:"identity" required:"false" enum:"optional,required" default:"optional"`
 	Days      int64              `json:"days" required:"false" minimum:"0" maximum:"365" doc:"a visitor who stays away longer begins anew; 0: 30"`
 	PoweredBy bool               `json:"powered_by" required:"false" default:"true"`
@@ -30,7 +30,7 @@ type WidgetKeyBody struct {
 	State     string             `json:"state" required:"false" enum:"active,disabled" default:"active"`
 }
 
-// WidgetCapsBody bounds the new visitors of a key; 0 is no limit.
+// WidgetCapsBody bounds the new visitors of a key, and the messages of all its visitors; 0 is no limit.
 type WidgetCapsBody struct {
 	PerMinute int64 `json:"per_minute" required:"false" minimum:"0" maximum:"1000000"`
 	PerDay    int64 `json:"per_day" required:"false" minimum:"0" maximum:"100000000"`

@@ -83,7 +83,7 @@ func (r *run) extend(ctx context.Context) {
 		defer cancel()
 		err := r.tenant.Extend(ctx, r.user, &reservation, slice, r.plan)
 		if errors.Is(err, store.ErrConflict) { // an earlier try was carried out, and its answer lost
-			reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, slice)
+			reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.key, slice)
 		}
 		r.asides.extended <- extension{reservation, err}
 	})

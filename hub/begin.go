@@ -14,6 +14,7 @@ type plan struct {
 	limits  store.Plan
 	targets []llm.Target
 	config  store.LLMConfig // of the first target
+	key     store.WidgetKey // of a visitor; zero: the person has an account
 }
 
 func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (plan, error) {
@@ -21,14 +22,35 @@ func (h *Hub) plan(ctx context.Context, t *store.Tenant, user, model string) (pl
 	if err != nil {
 		return plan{}, quotaUnavailable(err)
 	}
+	key, err := keyOf(ctx, t, user)
+	if err != nil {
+		return plan{}, quotaUnavailable(err)
+	}
 	targets, config, err := h.targets(ctx, t, limits, model)
-	return plan{limits, targets, config}, err
+	return plan{limits, targets, config, key}, err
+}
+
+// keyOf is the widget key that a visitor came in by, whose caps bound what they write. One that is gone bounds nothing: by it
+// nobody comes in any more.
+func keyOf(ctx context.Context, t *store.Tenant, user string) (store.WidgetKey, error) {
+	if !store.ValidID("v", user) {
+		return store.WidgetKey{}, nil
+	}
+	v, err := t.Visitor(ctx, user)
+	if err != nil {
+		return store.WidgetKey{}, err
+	}
+	key, err := t.WidgetKey(ctx, v.KeyID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.WidgetKey{}, nil
+	}
+	return key, err
 }
 
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
 	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, from: conv.Owner.From, plan: p.limits, targets: p.targets,
-		config: p.config, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides(),
+		config: p.config, key: p.key, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides(),
 		answer: strand{kind: kindDelta}, thoughts: strand{kind: kindReasoning}}
 }
 
@@ -46,7 +68,7 @@ func (r *run) prepare(ctx context.Context, th thread, asked *Question) error {
 		return err
 	}
 	r.promptTokens = promptTokens(r.request)
-	r.reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.promptTokens+sliceTokens)
+	r.reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.key, r.promptTokens+sliceTokens)
 	if errors.Is(err, store.ErrExists) {
 		return err
 	}

@@ -96,6 +96,12 @@ func storeError(err error) error {
 func quotaError(q *store.QuotaError) *Error {
 	e := E("quota_exceeded")
 	e.ResetAt = q.ResetAt
+	if q.Key != "" {
+		e.Message = "the site's limit of messages is reached"
+		if e.Retry = q.Window == "minute"; e.Retry {
+			e.RetryIn = max(time.Second, time.Until(q.ResetAt))
+		}
+	}
 	if q.Window == "concurrency" {
 		e = Ef("quota_exceeded", "too many answers at once")
 		e.Retry, e.RetryIn = true, 2*time.Second

@@ -31,6 +31,7 @@ type run struct {
 	reservation  store.Reservation
 	targets      []llm.Target
 	config       store.LLMConfig // of the first target
+	key          store.WidgetKey // of a visitor
 	request      llm.Request
 	passages     []store.Source  // of the tenant's knowledge, as they are in the request
 	opening      string          // the message that began the conversation, when this run answers it

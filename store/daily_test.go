@@ -99,7 +99,7 @@ func TestUsageIsListedByPerson(t *testing.T) {
 			user := fmt.Sprint("u_", i)
 			for j := range i + 1 {
 				run := fmt.Sprint("r_", i, "_", j)
-				_, err := a.ReserveUnder(ctx, user, run, plan(0), store.LLMConfig{ID: "l_1", Limits: []store.Limit{{Window: store.WindowDay, Messages: 100}}}, 10)
+				_, err := a.ReserveUnder(ctx, user, run, plan(0), store.LLMConfig{ID: "l_1", Limits: []store.Limit{{Window: store.WindowDay, Messages: 100}}}, store.WidgetKey{}, 10)
 				must(t, err)
 				must(t, a.Settle(ctx, user, run, 3, false))
 			}

@@ -88,13 +88,16 @@ func CountOnly(ctx context.Context, t *Tenant, msg string) error {
 // ConfigPayer is configPayer.
 func ConfigPayer(id string) string { return configPayer(id) }
 
-// ReserveFirstScope does what ReserveUnder does until it comes to the configuration.
-func ReserveFirstScope(ctx context.Context, t *Tenant, user, run string, p Plan, c LLMConfig, tokens int64) error {
+// KeyPayer is keyPayer.
+func KeyPayer(id string) string { return keyPayer(id) }
+
+// ReserveFirstScope does what ReserveUnder does until it comes to what the person shares with others.
+func ReserveFirstScope(ctx context.Context, t *Tenant, user, run string, p Plan, c LLMConfig, k WidgetKey, tokens int64) error {
 	loc, err := t.location(ctx)
 	if err != nil {
 		return err
 	}
-	_, _, err = t.reserve(ctx, user, run, p, reserved{Tokens: tokens, Since: t.now(), Config: c.ID}, loc)
+	_, _, err = t.reserve(ctx, user, run, p, reserved{Tokens: tokens, Since: t.now(), Config: c.ID, Key: k.ID}, loc)
 	return err
 }
 

@@ -76,7 +76,8 @@ func stock(t *testing.T, a *store.Tenant) names {
 	e, err := a.Audit(ctx, store.AuditEntry{Actor: canary, Action: canary, Target: canary})
 	must(t, err)
 	n.Audit = e.ID
-	_, err = a.ReserveUnder(ctx, n.User, n.Run, store.Plan{}, store.LLMConfig{ID: n.Config, Limits: []store.Limit{{Window: store.WindowDay, Messages: 9}}}, 10)
+	_, err = a.ReserveUnder(ctx, n.User, n.Run, store.Plan{}, store.LLMConfig{ID: n.Config, Limits: []store.Limit{{Window: store.WindowDay, Messages: 9}}},
+		store.WidgetKey{ID: n.Widget, PerDay: 9}, 10)
 	must(t, err)
 	n.Iss = "https://" + a.ID().String() + ".alfa.example"
 	must(t, a.CreateIssuer(ctx, store.Issuer{ID: n.Issuer, Name: canary, Issuer: n.Iss, Audience: canary, SealedSecret: canary, State: store.StateActive}))
@@ -347,7 +348,8 @@ var foreign = map[string]func(ctx context.Context, b *store.Tenant, n names) (an
 		return b.Reserve(ctx, n.User, n.Run, plan(1), 7)
 	},
 	"ReserveUnder": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
-		return b.ReserveUnder(ctx, n.User, n.Run, plan(1), store.LLMConfig{ID: n.Config, Limits: []store.Limit{{Window: store.WindowDay, Messages: 1}}}, 7)
+		return b.ReserveUnder(ctx, n.User, n.Run, plan(1), store.LLMConfig{ID: n.Config, Limits: []store.Limit{{Window: store.WindowDay, Messages: 1}}},
+			store.WidgetKey{ID: n.Widget, PerDay: 1}, 7)
 	},
 	"Extend": func(ctx context.Context, b *store.Tenant, n names) (any, error) {
 		return nil, b.Extend(ctx, n.User, &store.Reservation{Run: n.Run, Tokens: 10, Periods: []string{"dia:2026-11-24", "mes:2026-11"}}, 5, plan(0))

@@ -213,7 +213,7 @@ func configScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
 	at := func(client int) *store.Tenant { return []*store.Tenant{a, b}[client%2] }
 	who := func(client int) string { return fmt.Sprint("u_", client) }
 	s.reserve = func(client int, run string, tokens int64) (store.Reservation, error) {
-		return at(client).ReserveUnder(t.Context(), who(client), run, p, c, tokens)
+		return at(client).ReserveUnder(t.Context(), who(client), run, p, c, store.WidgetKey{}, tokens)
 	}
 	s.extend = func(client int, r *store.Reservation, tokens int64) error {
 		return at(client).Extend(t.Context(), who(client), r, tokens, p)

@@ -27,7 +27,8 @@ type QuotaError struct {
 	Window      string // minute, day, month or concurrency
 	Limit, Used int64
 	ResetAt     time.Time
-	Config      string // the LLM configuration whose limit it is; "": the person's plan
+	// Whose limit it is: an LLM configuration's, a widget key's, or else the person's plan's.
+	Config, Key string
 }
 
 func (e *QuotaError) Error() string {
@@ -43,6 +44,7 @@ type Reservation struct {
 	Config        string
 	configLimits  []Limit
 	configPeriods []string
+	Key           string // the widget key under whose caps the run's message counts too
 }
 
 // An OpenReservation is one that is not settled. UserID is what Settle takes.
@@ -58,12 +60,13 @@ type QuotaUse struct {
 	ResetAt                                              time.Time
 }
 
-// Two scopes can limit a run: the person's plan, and the LLM configuration's own limits, which all of the tenant's people
-// share. Each scope is one document and one conditional update. The order makes every crash in between harmless:
+// Three scopes can limit a run: the person's plan; the LLM configuration's own limits, which all of the tenant's people
+// share; and the caps of the widget key that a visitor came in by, which its visitors share and which bound messages alone.
+// Each scope is one document and one conditional update. The order makes every crash in between harmless:
 //
-//	reserve   person, which notes the configuration; then configuration. Refused there: the person's is given back.
+//	reserve   person, which notes the others; then configuration; then key. Refused there: what was taken is given back.
 //	extend    person, then configuration. Refused there: the person's slice is given back.
-//	settle    configuration, then person, whose open reservation is what the reaper looks for.
+//	settle    configuration and key, then person, whose open reservation is what the reaper looks for.
 
 // usage is everything a payer's quota is decided on, in one document, so that one conditional update checks and takes
 // all windows at once. Periods, open reservations and settled runs are keyed maps in it.
@@ -86,20 +89,40 @@ type reserved struct {
 	Since   time.Time `bson:"desde" json:"desde"`
 	Periods []string  `bson:"periodos" json:"periodos"`
 	Config  string    `bson:"configuracao" json:"configuracao"` // where the run is reserved too
+	Key     string    `bson:"chave" json:"chave"`               // the same
 	By      string    `bson:"por" json:"por"`                   // the call that made it, or goes on with it
 }
 
-// A payer is who a usage document counts for: a person's id, or an LLM configuration as configPayer names it.
+// A payer is who a usage document counts for: a person's id, or what many people share as configPayer and keyPayer name it.
 func usageID(payer string) string {
-	if strings.HasPrefix(payer, configPrefix) {
+	if shared(payer) {
 		return payer
 	}
 	return "usuario:" + payer
 }
 
-const configPrefix = "configuracao:"
+const (
+	configPrefix = "configuracao:"
+	keyPrefix    = "chave:"
+)
 
 func configPayer(configID string) string { return configPrefix + configID }
+func keyPayer(keyID string) string       { return keyPrefix + keyID }
+
+func shared(payer string) bool {
+	return strings.HasPrefix(payer, configPrefix) || strings.HasPrefix(payer, keyPrefix)
+}
+
+// sharedPayers are the payers beside the person with whom a run is reserved, what is taken last first.
+func sharedPayers(config, key string) (payers []string) {
+	if key != "" {
+		payers = append(payers, keyPayer(key))
+	}
+	if config != "" {
+		payers = append(payers, configPayer(config))
+	}
+	return payers
+}
 
 // windowNames are the windows as the outside names them.
 var windowNames = map[string]string{WindowMinute: "minute", WindowDay: "day", WindowMonth: "month"}
@@ -117,11 +140,12 @@ func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
 // it under the run. For a run whose reservation is open it is a no-op; for one settled within the last minutes it is
 // ErrExists. A full window is a *QuotaError.
 func (t *Tenant) Reserve(ctx context.Context, userID, run string, p Plan, tokens int64) (Reservation, error) {
-	return t.ReserveUnder(ctx, userID, run, p, LLMConfig{}, tokens)
+	return t.ReserveUnder(ctx, userID, run, p, LLMConfig{}, WidgetKey{}, tokens)
 }
 
-// ReserveUnder is Reserve under the limits of an LLM configuration of the tenant too, if it has any.
-func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c LLMConfig, tokens int64) (Reservation, error) {
+// ReserveUnder is Reserve under the limits of an LLM configuration of the tenant and under the caps of a widget key too, if
+// they have any.
+func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c LLMConfig, k WidgetKey, tokens int64) (Reservation, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
 	loc, err := t.location(ctx)
@@ -131,60 +155,88 @@ func (t *Tenant) ReserveUnder(ctx context.Context, userID, run string, p Plan, c
 	if err := t.stir(ctx); err != nil { // before anything is taken that may have to be given back
 		return Reservation{}, err
 	}
-	config := ""
+	want := reserved{Tokens: plausible(tokens), Since: t.now(), By: rand.Text()}
 	if len(c.Limits) > 0 {
-		config = c.ID
+		want.Config = c.ID
 	}
-	want := reserved{Tokens: plausible(tokens), Since: t.now(), Config: config, By: rand.Text()}
+	if len(k.limits()) > 0 {
+		want.Key = k.ID
+	}
 	r, made, err := t.reserve(ctx, userID, run, p, want, loc)
-	if err != nil || r.Config == "" {
+	if err != nil || r.Config == "" && r.Key == "" {
 		return r, err
 	}
 	r.configLimits = c.Limits
 	if !made {
 		return t.join(ctx, userID, r)
 	}
-	there, _, err := t.reserve(ctx, configPayer(r.Config), run, Plan{Limits: c.Limits}, reserved{Tokens: r.Tokens, Since: want.Since, By: want.By}, loc)
-	r.configPeriods = there.Periods
+	err = t.reserveShared(ctx, &r, k, want, loc)
 	if err == nil {
 		return r, nil
 	}
-	var q *QuotaError
-	if errors.As(err, &q) {
-		q.Config = r.Config
-	}
-	// The run is not remembered as settled: its next try may find room. Where it is unknown whether the configuration's part
-	// was taken, a copy of the command may have found both parts and go on with them: then they are not this call's any more.
+	// The run is not remembered as settled: its next try may find room. Where it is unknown whether a shared part was taken, a
+	// copy of the command may have found all parts and go on with them: then they are not this call's any more.
 	back, cancelBack := deadline(context.WithoutCancel(ctx))
 	defer cancelBack()
 	return r, errors.Join(err, t.settle(back, userID, run, settlement{refund: true, by: want.By}))
 }
 
-// join waits for what becomes of a reservation that another copy of the command is making: only the copy that made the
-// person's part takes the configuration's or gives both back. Should that copy have died, so that neither happens, the
-// reaper gives the person's part back and this one was unavailable.
-func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reservation, error) {
-	for {
-		there, ok, err := t.touch(ctx, configPayer(r.Config), r.Run)
+// reserveShared takes what a run needs of the payers that it shares, after the person's.
+func (t *Tenant) reserveShared(ctx context.Context, r *Reservation, k WidgetKey, want reserved, loc *time.Location) error {
+	var full *QuotaError
+	if r.Config != "" {
+		there, _, err := t.reserve(ctx, configPayer(r.Config), r.Run, Plan{Limits: r.configLimits}, reserved{Tokens: r.Tokens, Since: want.Since, By: want.By}, loc)
+		if errors.As(err, &full) {
+			full.Config = r.Config
+		}
 		if err != nil {
-			return r, err
+			return err
 		}
-		held := ok
-		if ok {
-			_, held, err = t.touch(ctx, userID, r.Run)
-		} else if u, getErr := t.usage.Get(ctx, usageID(userID)); getErr != nil {
-			err = getErr
-		} else {
-			_, held = u.Reserved[r.Run]
+		r.configPeriods = there.Periods
+	}
+	if r.Key != "" {
+		_, _, err := t.reserve(ctx, keyPayer(r.Key), r.Run, Plan{Limits: k.limits()}, reserved{Since: want.Since, By: want.By}, loc)
+		if errors.As(err, &full) {
+			full.Key = r.Key
 		}
-		switch {
-		case err != nil:
-			return r, err
-		case !held:
-			return r, fmt.Errorf("reserve: %w: the other copy of the command was refused", ErrUnavailable)
-		case ok:
-			r.configPeriods = there.Periods
+		return err
+	}
+	return nil
+}
+
+// join waits for what becomes of a reservation that another copy of the command is making: only the copy that made the
+// person's part takes the shared ones or gives all back. Should that copy have died, so that neither happens, the reaper gives
+// the person's part back and this one was unavailable. What is taken last is looked at first: where it is, all are, and
+// until then nothing is touched.
+func (t *Tenant) join(ctx context.Context, userID string, r Reservation) (Reservation, error) {
+	payers := append(sharedPayers(r.Config, r.Key), userID)
+	for {
+		held, coming := true, false
+		for i, payer := range payers {
+			there, ok, err := t.touch(ctx, payer, r.Run)
+			if err != nil {
+				return r, err
+			}
+			if !ok {
+				held, coming = false, i == 0
+				break
+			}
+			if payer == configPayer(r.Config) {
+				r.configPeriods = there.Periods
+			}
+		}
+		if held {
 			return r, nil
+		}
+		if coming {
+			u, err := t.usage.Get(ctx, usageID(userID))
+			if err != nil {
+				return r, err
+			}
+			_, coming = u.Reserved[r.Run]
+		}
+		if !coming {
+			return r, fmt.Errorf("reserve: %w: the other copy of the command was refused", ErrUnavailable)
 		}
 		select {
 		case <-ctx.Done():
@@ -263,7 +315,7 @@ func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want re
 		}
 		if open, ok := u.Reserved[run]; ok {
 			made := open.By == want.By
-			if !made && open.Config == "" { // where a configuration counts too, join does it when both parts are there
+			if !made && open.Config == "" && open.Key == "" { // where others count too, join does it when all parts are there
 				if open, ok, err = t.touch(ctx, payer, run); err != nil {
 					return r, false, err
 				}
@@ -287,12 +339,12 @@ func (t *Tenant) reserve(ctx context.Context, payer, run string, p Plan, want re
 }
 
 func (r reserved) of(run string) Reservation {
-	return Reservation{Run: run, Tokens: r.Tokens, Periods: r.Periods, Config: r.Config}
+	return Reservation{Run: run, Tokens: r.Tokens, Periods: r.Periods, Config: r.Config, Key: r.Key}
 }
 
 // payer is who the document counts for.
 func (u usage) payer() string {
-	if strings.HasPrefix(u.ID, configPrefix) {
+	if shared(u.ID) {
 		return u.ID
 	}
 	return u.UserID
@@ -432,7 +484,7 @@ type settlement struct {
 	by        string    // those of another call stay; "": whoever's
 }
 
-// settle ends a run's reservation in a payer's document, and first in the configuration's that it notes.
+// settle ends a run's reservation in a payer's document, and first in the shared ones that it notes.
 func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) error {
 	loc, err := t.location(ctx)
 	if err != nil {
@@ -450,9 +502,8 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) er
 		if !ok || !s.olderThan.IsZero() && !open.Since.Before(s.olderThan) || s.by != "" && open.By != s.by {
 			return nil
 		}
-		if open.Config != "" {
-			// The person's document remembers the run for both: the tenant's people share this one, so it must stay small.
-			if err := t.settle(ctx, configPayer(open.Config), run, s.inConfig()); err != nil {
+		for _, payer := range sharedPayers(open.Config, open.Key) {
+			if err := t.settle(ctx, payer, run, s.inShared()); err != nil {
 				return err
 			}
 		}
@@ -485,8 +536,9 @@ func (t *Tenant) settle(ctx context.Context, payer, run string, s settlement) er
 	return fmt.Errorf("settle: %w: too much contention", ErrUnavailable)
 }
 
-// inConfig is the same end in an LLM configuration's document.
-func (s settlement) inConfig() settlement {
+// inShared is the same end in a document that many people share and that must stay small: the person's remembers the run for
+// all.
+func (s settlement) inShared() settlement {
 	s.remember = false
 	return s
 }

@@ -348,7 +348,10 @@ func TestAnOrphanIsGivenBackUnlessACopyGoesOnWithIt(t *testing.T) {
 		c := store.LLMConfig{ID: "l_1", Limits: []store.Limit{{Window: store.WindowDay, Messages: 1}}}
 		for user, reserve := range map[string]func() error{
 			"u_plan": func() error { _, err := a.Reserve(t.Context(), "u_plan", "r_1", p, 10); return err },
-			"u_both": func() error { _, err := a.ReserveUnder(t.Context(), "u_both", "r_2", p, c, 10); return err },
+			"u_both": func() error {
+				_, err := a.ReserveUnder(t.Context(), "u_both", "r_2", p, c, store.WidgetKey{}, 10)
+				return err
+			},
 		} {
 			d.clock.set(noon)
 			must(t, reserve())

@@ -134,8 +134,8 @@ func (t *Tenant) emptyVisitor(ctx context.Context, id string) error {
 	return err
 }
 
-// TakeVisitor counts a new visitor of a key, in one step that can't exceed the key's limits. A full window is a
-// *QuotaError.
+// TakeVisitor counts a new visitor of a key, in one step that can't exceed the key's caps; what its visitors write counts
+// elsewhere, see ReserveUnder. A full window is a *QuotaError.
 func (t *Tenant) TakeVisitor(ctx context.Context, k WidgetKey) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
@@ -143,7 +143,7 @@ func (t *Tenant) TakeVisitor(ctx context.Context, k WidgetKey) error {
 	if err != nil {
 		return err
 	}
-	limits := Plan{Limits: []Limit{{Window: WindowMinute, Messages: k.PerMin}, {Window: WindowDay, Messages: k.PerDay}}}
+	limits := Plan{Limits: k.limits()}
 	now, id := milli(t.store.now()), "visitantes:"+k.ID
 	for range 5 {
 		u, err := t.usage.Get(ctx, id)
@@ -159,9 +159,10 @@ func (t *Tenant) TakeVisitor(ctx context.Context, k WidgetKey) error {
 		var conds []doc.Cond
 		m := doc.Mod{Inc: map[string]int64{}}
 		for _, l := range limits.Limits {
-			key := period(l.Window, now, loc)
-			conds = append(conds, fits(key, l, 1, 0)...)
-			m.Inc["periodos."+key+".mensagens"] = 1
+			conds = append(conds, fits(period(l.Window, now, loc), l, 1, 0)...)
+		}
+		for _, window := range []string{WindowMinute, WindowDay} { // counted also where there is no cap yet
+			m.Inc["periodos."+period(window, now, loc)+".mensagens"] = 1
 		}
 		u.prune(&m, nil, now, loc)
 		if ok, err := t.usage.Update(ctx, id, conds, m); err != nil || ok {

@@ -14,14 +14,15 @@ const (
 )
 
 // A WidgetKey lets a distributor's sites show the widget. Its id is public: it stands in the sites' pages. What it allows
-// is bounded by its origins, by how many new visitors it takes, and by the plan that each of them is on.
+// is bounded by its origins, by its caps on new visitors and on what its visitors write, and by the plan that each of them is
+// on.
 type WidgetKey struct {
 	ID       string   `bson:"id" json:"id"` // pk_…
 	Name     string   `bson:"nome" json:"nome"`
 	Origins  []string `bson:"origens" json:"origens"` // exact: "https://loja.example"
 	PlanID   string   `bson:"plano_id" json:"plano_id"`
-	PerMin   int64    `bson:"visitantes_minuto" json:"visitantes_minuto"` // new visitors; 0: no limit
-	PerDay   int64    `bson:"visitantes_dia" json:"visitantes_dia"`       // new visitors; 0: no limit
+	PerMin   int64    `bson:"visitantes_minuto" json:"visitantes_minuto"` // new visitors, and messages of all its visitors; 0: no cap
+	PerDay   int64    `bson:"visitantes_dia" json:"visitantes_dia"`       // the same
 	Identity string   `bson:"identidade" json:"identidade"`               // opcional, obrigatoria
 	Secrets  []string `bson:"segredos_cifrados" json:"segredos_cifrados"` // that sign identities, the current one first; at most two
 	Days     int64    `bson:"dias_de_conversa" json:"dias_de_conversa"`   // a visitor who stays away longer begins anew; 0: 30
@@ -79,6 +80,16 @@ func (k WidgetKey) Keep() time.Duration {
 		days = conversationDays
 	}
 	return time.Duration(days) * 24 * time.Hour
+}
+
+// limits are the key's caps. They bound the new visitors and the messages of its visitors, each counted by itself.
+func (k WidgetKey) limits() (limits []Limit) {
+	for _, l := range []Limit{{Window: WindowMinute, Messages: k.PerMin}, {Window: WindowDay, Messages: k.PerDay}} {
+		if l.Messages > 0 {
+			limits = append(limits, l)
+		}
+	}
+	return limits
 }
 
 // CreateWidgetKey adds a key; ErrExists.

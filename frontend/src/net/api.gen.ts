@@ -2261,6 +2261,7 @@ export interface components {
             to: string;
         };
         WidgetKeyBody: {
+            /** @description on new visitors, and on the messages of all its visitors together; 0: none */
             caps?: components["schemas"]["WidgetCapsBody"];
             /** @description asked before anything is stored; no version: nothing is asked */
             consent?: components["schemas"]["WidgetConsentBody"];
@@ -2302,6 +2303,7 @@ export interface components {
             state: "active" | "disabled";
         };
         WidgetKeyView: {
+            /** @description on new visitors, and on the messages of all its visitors together; 0: none */
             caps?: components["schemas"]["WidgetCapsBody"];
             changed_at?: string;
             /** @description asked before anything is stored; no version: nothing is asked */
@@ -6341,6 +6343,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description on new visitors, and on the messages of all its visitors together; 0: none */
                     caps?: components["schemas"]["WidgetCapsBody"];
                     /** @description asked before anything is stored; no version: nothing is asked */
                     consent?: components["schemas"]["WidgetConsentBody"];
