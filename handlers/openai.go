@@ -33,7 +33,7 @@ const (
 
 // chatCompletions answers POST /v1/chat/completions.
 func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request) {
-	who, err := s.tokens.bearer(r.Context(), r.Header.Get("Authorization"), everyone)
+	who, err := s.caller(r)
 	if err != nil {
 		sendOpenAIError(w, err)
 		return
@@ -72,6 +72,15 @@ func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.wholeCompletion(r.Context(), w, a, out)
+}
+
+// caller is who asks, unless they ask too often.
+func (s *Server) caller(r *http.Request) (hub.Principal, error) {
+	who, err := s.tokens.bearer(r.Context(), r.Header.Get("Authorization"), everyone)
+	if err == nil {
+		err = s.paces.ask(subject{who.Tenant.ID().String(), who.User})
+	}
+	return who, err
 }
 
 // bodyError says what is wrong with a body; it never quotes it.
@@ -242,7 +251,7 @@ func (s *Server) openAIModel(w http.ResponseWriter, r *http.Request) {
 
 // chatModels are the models the caller may name.
 func (s *Server) chatModels(r *http.Request) ([]openAIModel, error) {
-	who, err := s.tokens.bearer(r.Context(), r.Header.Get("Authorization"), everyone)
+	who, err := s.caller(r)
 	if err != nil {
 		return nil, err
 	}

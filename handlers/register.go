@@ -115,10 +115,15 @@ func tag(path string) string {
 	return first
 }
 
-// requireToken refuses a private route's request without a token before anything of it is read.
+// requireToken refuses a private route's request without a token, or of somebody who asks too often, before anything of it
+// is read.
 func (s *Server) requireToken(c huma.Context, next func(huma.Context)) {
 	if len(c.Operation().Security) > 0 {
-		if err := s.tokens.check(c.Context(), c.Header("Authorization")); err != nil {
+		who, err := s.tokens.check(c.Context(), c.Header("Authorization"))
+		if err == nil {
+			err = s.paces.ask(who)
+		}
+		if err != nil {
 			writeProblem(c, problemOf(err))
 			return
 		}

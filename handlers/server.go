@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/gorilla/mux"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -60,6 +61,7 @@ type Server struct {
 	dev      bool
 	mailer   *Mailer // nil: no mails are sent
 	logins   *attempts
+	paces    *paces
 
 	discoveries *discoveries // of login providers
 }
@@ -79,7 +81,7 @@ func New(o Options) (*Server, error) {
 	}
 	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, alerted: o.Alerted, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
-		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts(), discoveries: newDiscoveries(llm.GuardedClient(o.Networks, oidcTime))}, nil
+		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts(), paces: newPaces(time.Now), discoveries: newDiscoveries(llm.GuardedClient(o.Networks, oidcTime))}, nil
 }
 
 // Handler serves people and clients.

@@ -221,18 +221,21 @@ func (t *Tokens) bearer(ctx context.Context, header string, roles []string) (hub
 	return who, nil
 }
 
-// check refuses a header whose token is not valid; for our own tokens the store is not asked.
-func (t *Tokens) check(ctx context.Context, header string) error {
+// check refuses a header whose token is not valid and says who it speaks for; for our own tokens the store is not asked.
+func (t *Tokens) check(ctx context.Context, header string) (subject, error) {
 	token, ok := bearerToken(header)
 	if !ok {
-		return hub.E("unauthenticated")
+		return subject{}, hub.E("unauthenticated")
 	}
 	if _, other := foreign(token); other || strings.HasPrefix(token, "ak_") {
-		_, err := t.Authenticate(ctx, token)
-		return err
+		who, err := t.Authenticate(ctx, token)
+		if err != nil {
+			return subject{}, err
+		}
+		return subject{who.Tenant.ID().String(), who.User}, nil
 	}
-	_, err := t.verify(token, accessAudience)
-	return err
+	c, err := t.verify(token, accessAudience)
+	return subject{c.Tenant, c.User}, err
 }
 
 func bearerToken(header string) (string, bool) {

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/mail"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -22,10 +23,11 @@ import (
 // visitorName is what a visitor is called who has not said.
 const visitorName = "Visitante"
 
-// widgetSessionInput begins or renews a visitor's session. Origin and host are the request's own.
+// widgetSessionInput begins or renews a visitor's session. Origin, host and from are the request's own.
 type widgetSessionInput struct {
 	Origin string `header:"Origin" hidden:"true"`
 	host   string
+	from   netip.Addr
 	Body   struct {
 		Key           string            `json:"key" maxLength:"64" doc:"the public key of the site's snippet"`
 		IdentityToken string            `json:"identity_token,omitempty" maxLength:"8192" doc:"a JWT of the distributor's server"`
@@ -39,7 +41,13 @@ type widgetSessionInput struct {
 
 // Resolve implements huma.Resolver.
 func (in *widgetSessionInput) Resolve(c huma.Context) []error {
-	in.host = c.Host()
+	forwarded := ""
+	c.EachHeader(func(name, value string) {
+		if name == "X-Forwarded-For" {
+			forwarded = value // of several the last, which the nearest balancer has added
+		}
+	})
+	in.host, in.from = c.Host(), cameFrom(c.RemoteAddr(), forwarded)
 	return nil
 }
 
@@ -66,12 +74,18 @@ type visitorView struct {
 // openWidgetSession makes a short-lived token for a visitor: one that the distributor's server names, one that was here
 // before, or a new one.
 func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) (*widgetSessionOutput, error) {
+	if err := s.paces.arrive(in.from); err != nil {
+		return nil, err
+	}
 	u, err := s.useKey(ctx, in.Body.Key)
 	if err != nil {
 		return nil, err
 	}
 	if !s.widgetOrigin(u.key, in.Origin, in.host) {
 		return nil, hub.E("origin_denied")
+	}
+	if err := s.paces.visit(u.key.ID, in.Origin); err != nil {
+		return nil, err
 	}
 	visit, err := visitOf(u.key, in)
 	if err != nil {
