@@ -41,14 +41,16 @@ type quotaAnswer struct {
 	messages, tokens int64  // of read; tokens also of a reservation
 }
 
-// quotaModel is the quota with one month's limits and a number of runs at once.
+// quotaModel is the quota with the limits of one window and a number of runs at once. Without a limit of tokens, none are
+// read.
 func quotaModel(limit store.Limit, atOnce int64) porcupine.Model {
+	window := map[string]string{store.WindowDay: "day", store.WindowMonth: "month"}[limit.Window]
 	full := func(s quotaState, messages, tokens int64) (quotaAnswer, bool) {
 		switch {
 		case messages > 0 && s.messages+messages > limit.Messages:
-			return quotaAnswer{verdict: "full", window: "month", used: s.messages}, true
-		case s.tokens+tokens > limit.Tokens:
-			return quotaAnswer{verdict: "full", window: "month", used: s.tokens}, true
+			return quotaAnswer{verdict: "full", window: window, used: s.messages}, true
+		case limit.Tokens > 0 && s.tokens+tokens > limit.Tokens:
+			return quotaAnswer{verdict: "full", window: window, used: s.tokens}, true
 		case messages > 0 && atOnce > 0 && s.count >= atOnce:
 			return quotaAnswer{verdict: "full", window: "concurrency", used: s.count}, true
 		}
@@ -71,7 +73,9 @@ func quotaModel(limit store.Limit, atOnce int64) porcupine.Model {
 			open := s.open[in.run]
 			switch in.op {
 			case "read":
-				want.messages, want.tokens = s.messages, s.tokens
+				if want.messages = s.messages; limit.Tokens > 0 {
+					want.tokens = s.tokens
+				}
 			case "reserve":
 				refused, isFull := full(s, 1, in.tokens)
 				switch {
@@ -110,7 +114,7 @@ func quotaModel(limit store.Limit, atOnce int64) porcupine.Model {
 }
 
 // quotaScope is whose quota a history is of: a person's plan, under which several clients have copies of the same runs, or
-// an LLM configuration that many people share.
+// what many people share: an LLM configuration, or a widget key.
 type quotaScope struct {
 	limit   store.Limit
 	atOnce  int64
@@ -161,7 +165,9 @@ func record(t *testing.T, seed uint64, s quotaScope) []porcupine.Operation {
 			case "read":
 				var uses []store.QuotaUse
 				if uses, err = s.read(client); err == nil {
-					out.messages, out.tokens = uses[0].MessagesUsed, uses[0].TokensUsed
+					if out.messages = uses[0].MessagesUsed; s.limit.Tokens > 0 {
+						out.tokens = uses[0].TokensUsed
+					}
 				}
 			}
 			returned := time.Since(begun)
@@ -206,23 +212,38 @@ func planScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
 	return s
 }
 
-// configScope is the quota of an LLM configuration, used by as many people as there are clients through two instances.
-func configScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
-	s := quotaScope{limit: store.Limit{Window: store.WindowMonth, Messages: 1 + r.Int64N(5), Tokens: 40 + r.Int64N(200)}}
-	c, p := config(s.limit), plan(0)
+// sharedScope is the quota of an LLM configuration, or the messages of a widget key, used by as many people as there are
+// clients through two instances.
+func sharedScope(t *testing.T, a, b *store.Tenant, limit store.Limit, c store.LLMConfig, k store.WidgetKey, payer string) quotaScope {
+	p := plan(0)
 	at := func(client int) *store.Tenant { return []*store.Tenant{a, b}[client%2] }
 	who := func(client int) string { return fmt.Sprint("u_", client) }
-	s.reserve = func(client int, run string, tokens int64) (store.Reservation, error) {
-		return at(client).ReserveUnder(t.Context(), who(client), run, p, c, store.WidgetKey{}, tokens)
-	}
-	s.extend = func(client int, r *store.Reservation, tokens int64) error {
-		return at(client).Extend(t.Context(), who(client), r, tokens, p)
-	}
-	s.settle = func(client int, run string, tokens int64, refund bool) error {
-		return at(client).Settle(t.Context(), who(client), run, tokens, refund)
-	}
-	s.read = func(client int) ([]store.QuotaUse, error) { return at(client).ConfigQuotaOf(t.Context(), c) }
-	return s
+	return quotaScope{limit: limit,
+		reserve: func(client int, run string, tokens int64) (store.Reservation, error) {
+			return at(client).ReserveUnder(t.Context(), who(client), run, p, c, k, tokens)
+		},
+		extend: func(client int, r *store.Reservation, tokens int64) error {
+			return at(client).Extend(t.Context(), who(client), r, tokens, p)
+		},
+		settle: func(client int, run string, tokens int64, refund bool) error {
+			return at(client).Settle(t.Context(), who(client), run, tokens, refund)
+		},
+		read: func(client int) ([]store.QuotaUse, error) {
+			return at(client).QuotaOf(t.Context(), payer, plan(0, limit))
+		}}
+}
+
+func configScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
+	limit := store.Limit{Window: store.WindowMonth, Messages: 1 + r.Int64N(5), Tokens: 40 + r.Int64N(200)}
+	c := config(limit)
+	return sharedScope(t, a, b, limit, c, store.WidgetKey{}, store.ConfigPayer(c.ID))
+}
+
+// keyScope is under a configuration too, whose room is never the smaller one.
+func keyScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
+	limit := store.Limit{Window: store.WindowDay, Messages: 1 + r.Int64N(5)}
+	k := newKey(0, limit.Messages)
+	return sharedScope(t, a, b, limit, config(store.Limit{Window: store.WindowDay, Messages: 1000}), k, store.KeyPayer(k.ID))
 }
 
 // Whatever many clients do with one quota at the same time through two instances has the outcome of some order in which
@@ -230,7 +251,7 @@ func configScope(t *testing.T, a, b *store.Tenant, r *rand.Rand) quotaScope {
 func TestQuotaIsLinearizable(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		other := d.open()
-		for name, scope := range map[string]func(*testing.T, *store.Tenant, *store.Tenant, *rand.Rand) quotaScope{"plan": planScope, "configuration": configScope} {
+		for name, scope := range map[string]func(*testing.T, *store.Tenant, *store.Tenant, *rand.Rand) quotaScope{"plan": planScope, "configuration": configScope, "key": keyScope} {
 			t.Run(name, func(t *testing.T) {
 				seed, calls, busy := rand.Uint64(), 0, 0
 				for i := range *histories {
