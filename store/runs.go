@@ -126,13 +126,12 @@ func (t *Tenant) TakeOverRun(ctx context.Context, msg string, fence int64, now, 
 func (t *Tenant) changeRun(ctx context.Context, msg string, fence int64, conds []doc.Cond, set map[string]any) error {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
-	for _, state := range []string{RunStreaming, RunAccepted} {
-		ok, err := t.interactions.Update(ctx, msg, append([]doc.Cond{doc.Eq("execucao.cerca", fence), doc.Eq("execucao.estado", state)}, conds...), doc.Mod{Set: set})
-		if err != nil || ok {
-			return err
-		}
+	live := doc.In("execucao.estado", []string{RunAccepted, RunStreaming}) // in one step: a checkpoint beside this one may change one to the other
+	ok, err := t.interactions.Update(ctx, msg, append([]doc.Cond{doc.Eq("execucao.cerca", fence), live}, conds...), doc.Mod{Set: set})
+	if err == nil && !ok {
+		err = ErrConflict
 	}
-	return ErrConflict
+	return err
 }
 
 // countFor is how long one instance has for counting a run; longer than any operation lasts.

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,6 +101,32 @@ func TestStaleRunsAreFoundUntilTheyAreSettled(t *testing.T) {
 		must(t, err)
 		if !got.Run.Settled {
 			t.Errorf("%+v", got.Run)
+		}
+	})
+}
+
+// The first checkpoint of an answer, which makes it streaming, may be under way when the answer is over.
+func TestAnAnswersEndMeetsItsFirstCheckpoint(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		ctx, a := t.Context(), d.tenant("")
+		for i := range 100 {
+			m := newAnswer(fmt.Sprint("r_", i), noon)
+			must(t, a.AddMessage(ctx, m))
+			var checkpoint sync.WaitGroup
+			checkpoint.Go(func() {
+				err := a.Checkpoint(ctx, m.ID, 1, store.Progress{Text: "meio", LeaseUntil: noon.Add(time.Minute)})
+				if err != nil && !errors.Is(err, store.ErrConflict) {
+					t.Error(err)
+				}
+			})
+			err := a.FinishRun(ctx, m.ID, 1, store.Final{State: store.RunComplete, Text: "meio e fim"})
+			checkpoint.Wait()
+			if err != nil {
+				t.Fatalf("end %d: %v", i, err)
+			}
+			if got, err := a.Message(ctx, m.ID); err != nil || got.Text != "meio e fim" || got.Run.State != store.RunComplete {
+				t.Fatalf("%+v, %v", got, err)
+			}
 		}
 	})
 }
