@@ -41,6 +41,7 @@ var settings = []setting{
 	{name: "AIHUB_OTLP_ENDPOINT", help: "address of an OpenTelemetry collector, like http://collector:4318/v1/traces; unset: no spans"},
 	{name: "MONGODB_URI", help: "database; unset: embedded SQLite in AIHUB_DATA, for a single instance", secret: true},
 	{name: "NATS_URL", help: "bus between instances; unset: embedded in this process, for a single instance", secret: true},
+	{name: "NATS_REPLICAS", def: "1", help: "copies of the live log that a NATS cluster keeps: 1, 3 or 5"},
 	{name: "OPENAI_API_KEY", help: "with an empty store: key of the global model configuration", secret: true},
 	{name: "OPENAI_BASE_URL", help: "with an empty store: an OpenAI-compatible server; unset: OpenAI's own"},
 	{name: "OPENAI_MODEL", def: "gpt-4o-mini", help: "with an empty store: the model to ask there"},
@@ -63,6 +64,7 @@ type config struct {
 	networks          []netip.Prefix // private, that distributors' model addresses may reach
 	mongodbURI        string
 	natsURL           string
+	natsReplicas      int
 	openAI, gemini    provider
 	smtp              *url.URL // nil: no mails are sent
 	mailFrom          mail.Address
@@ -160,6 +162,9 @@ func readConfig(getenv func(string) string) (config, error) {
 	}
 	if c.natsURL != "" && c.mongodbURI == "" {
 		return c, errors.New("NATS_URL is set but MONGODB_URI is not: the embedded database serves one instance only; set both, or neither")
+	}
+	if c.natsReplicas, err = strconv.Atoi(get("NATS_REPLICAS")); err != nil || c.natsReplicas != 1 && c.natsReplicas != 3 && c.natsReplicas != 5 {
+		return c, errors.New("NATS_REPLICAS must be 1, 3 or 5")
 	}
 	if c.networks, err = networks(get("AIHUB_LLM_NETWORKS"), c.production); err != nil {
 		return c, errors.New("AIHUB_LLM_NETWORKS must be networks separated by commas, like 10.1.0.0/16,fd00::/8")

@@ -46,6 +46,8 @@ func TestAWrongSettingIsNamedAndNeverQuoted(t *testing.T) {
 		{"AIHUB_PUBLIC_URL", "https://hub.example.com/s3cret", "AIHUB_PUBLIC_URL", false},
 		{"MONGODB_URI", "postgres://user:s3cret@db", "MONGODB_URI", false},
 		{"NATS_URL", "nats://user:s3cret@bus:4222", "NATS_URL is set but MONGODB_URI is not", false},
+		{"NATS_REPLICAS", "s3cret", "NATS_REPLICAS", false},
+		{"NATS_REPLICAS", "2", "NATS_REPLICAS", false},
 		{"AIHUB_SMTP_URL", "smtp://user:s3cret@mail.example", "AIHUB_SMTP_FROM", false},
 		{"AIHUB_SMTP_URL", "https://user:s3cret@mail.example", "AIHUB_SMTP_URL", false},
 		{"AIHUB_SMTP_FROM", "s3cret", "AIHUB_SMTP_URL", false},

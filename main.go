@@ -211,7 +211,7 @@ func openBus(ctx context.Context, c config, log *slog.Logger) (*natsbus.Bus, err
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if c.natsURL != "" {
-		return natsbus.Connect(ctx, c.natsURL, log)
+		return natsbus.Connect(ctx, c.natsURL, c.natsReplicas, log)
 	}
 	return natsbus.Embedded(ctx, filepath.Join(c.data, "bus"), log)
 }

@@ -96,7 +96,7 @@ func (w *world) tenant(slug string) *store.Tenant { return w.store.Tenant(tenant
 // bus is a connection of its own to the world's bus server.
 func (w *world) bus() *natsbus.Bus {
 	w.t.Helper()
-	b, err := natsbus.Connect(context.Background(), w.nats.ClientURL(), slog.New(slog.DiscardHandler))
+	b, err := natsbus.Connect(context.Background(), w.nats.ClientURL(), 1, slog.New(slog.DiscardHandler))
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = b.Close(context.Background()) })
 	return b

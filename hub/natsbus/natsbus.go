@@ -80,9 +80,10 @@ func Embedded(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 	return b, nil
 }
 
-// Connect joins an external NATS with JetStream. The first instance makes the stream.
-func Connect(ctx context.Context, url string, log *slog.Logger) (*Bus, error) {
-	return open(ctx, url, log, 1)
+// Connect joins an external NATS with JetStream. The first instance makes the stream. A cluster keeps replicas copies of
+// the log, 1, 3 or 5, and goes on as long as most of them are there.
+func Connect(ctx context.Context, url string, replicas int, log *slog.Logger) (*Bus, error) {
+	return open(ctx, url, log, replicas)
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, replicas int, more ...nats.Option) (*Bus, error) {
@@ -108,7 +109,12 @@ func open(ctx context.Context, url string, log *slog.Logger, replicas int, more 
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
 	b.nc, b.js = nc, js
-	if err := b.make(ctx); err != nil {
+	// What a leader of the log had accepted and not re-published when it died, its successor does not re-publish.
+	_, err = nc.Subscribe("$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED."+streamName, func(*nats.Msg) { b.lookAgain() })
+	if err == nil {
+		err = b.make(ctx)
+	}
+	if err != nil {
 		nc.Close()
 		return nil, err
 	}
@@ -123,8 +129,9 @@ func (b *Bus) make(ctx context.Context) error {
 	stream, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "what people have seen, for minutes", Subjects: []string{"log.*.*"},
 		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, MaxAge: retention, MaxMsgSize: maxEntry, Discard: jetstream.DiscardOld,
-		MaxBytes: 2 << 30, Replicas: b.replicas, AllowDirect: true,
-		RePublish: &jetstream.RePublish{Source: "log.*.*", Destination: "live.{{wildcard(1)}}.{{wildcard(2)}}.log"},
+		MaxBytes: 2 << 30, Replicas: b.replicas,
+		AllowDirect: b.replicas == 1, // with several copies, a direct read may come from one that is behind
+		RePublish:   &jetstream.RePublish{Source: "log.*.*", Destination: "live.{{wildcard(1)}}.{{wildcard(2)}}.log"},
 	})
 	if err != nil {
 		return fmt.Errorf("make the live log: %w", err)
@@ -198,7 +205,8 @@ func subject(t hub.Topic) string { return "log." + t.Tenant.String() + "." + t.C
 // movedOn reports whether the server refused because of what others have written.
 func movedOn(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) // that of a log with several copies
 }
 
 // Append implements hub.Bus.
@@ -232,7 +240,8 @@ func (b *Bus) Last(ctx context.Context, t hub.Topic) (hub.Entry, error) {
 	return hub.Entry{Rev: m.Sequence, Data: m.Data}, nil
 }
 
-// Read implements hub.Bus. It reads up to what is last when it begins, through a short-lived ordered consumer.
+// Read implements hub.Bus. It reads up to what is last when it begins, through a short-lived ordered consumer. In a
+// cluster a consumer may be lost while it is being made, so who waits in vain makes another.
 func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -240,6 +249,16 @@ func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry,
 	if err != nil || last.Rev <= after {
 		return nil, err
 	}
+	for {
+		entries, err := b.read(ctx, t, after, last.Rev)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return entries, err
+		}
+	}
+}
+
+// read reads the entries from after to last; context.DeadlineExceeded when none comes for a second.
+func (b *Bus) read(ctx context.Context, t hub.Topic, after, last uint64) ([]hub.Entry, error) {
 	consumer, err := b.log().OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject(t)},
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1, InactiveThreshold: 10 * time.Second})
 	if err != nil {
@@ -252,7 +271,9 @@ func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry,
 	defer messages.Stop()
 	var out []hub.Entry
 	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
+		wait, cancel := context.WithTimeout(ctx, time.Second)
+		m, err := messages.Next(jetstream.NextContext(wait))
+		cancel()
 		if err != nil {
 			return nil, fmt.Errorf("read the live log: %w", err)
 		}
@@ -261,7 +282,7 @@ func (b *Bus) Read(ctx context.Context, t hub.Topic, after uint64) ([]hub.Entry,
 			return nil, fmt.Errorf("read the live log: %w", err)
 		}
 		out = append(out, hub.Entry{Rev: meta.Sequence.Stream, Data: m.Data()})
-		if meta.Sequence.Stream >= last.Rev {
+		if meta.Sequence.Stream >= last {
 			return out, nil
 		}
 	}
@@ -284,7 +305,11 @@ func (b *Bus) Follow(ctx context.Context, t hub.Topic, receive func(hub.Entry)) 
 	if err != nil {
 		return nil, fmt.Errorf("follow a conversation: %w", err)
 	}
-	if err := b.nc.FlushWithContext(ctx); err != nil {
+	err = b.nc.FlushWithContext(ctx)
+	if err == nil && b.replicas > 1 {
+		_, err = b.Last(ctx, t) // comes back from the node that leads the log after it has heard of this follower
+	}
+	if err != nil {
 		_ = sub.Unsubscribe()
 		return nil, fmt.Errorf("follow a conversation: %w", err)
 	}

@@ -112,7 +112,7 @@ func startServer(t *testing.T, dir string, port int) *server.Server {
 
 func connect(t *testing.T, s *server.Server) *natsbus.Bus {
 	t.Helper()
-	b, err := natsbus.Connect(t.Context(), s.ClientURL(), silent)
+	b, err := natsbus.Connect(t.Context(), s.ClientURL(), 1, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
