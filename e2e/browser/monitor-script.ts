@@ -18,7 +18,7 @@ export function session(conv: string, name: string, text: string, change: Fields
     last_at: at(5),
     last_text: text,
     tokens: 1842,
-    cost: 0.0137,
+    cost: 13_700, // millionths
     first_token_ms: 412,
     page: 'https://alfa.example/planos',
     risk: [],
