@@ -398,6 +398,9 @@ test('who the site’s server signs for is one person, and leaving forgets them'
   await expect(elsewhere.mine).toHaveText('Sou a Ana')
   await elsewhere.call('identify', sign(secret, { sub: 'bia', aud: keys.alfa, name: 'Bia' }))
   await expect(elsewhere.mine).toHaveCount(0)
+  // One right after the other: the last one counts, whatever the server is still answering to the others.
+  await elsewhere.call('identify', ana())
+  await elsewhere.call('identify', sign(secret, { sub: 'bia', aud: keys.alfa, name: 'Bia' }))
   await elsewhere.call('identify', sign('another secret, which is not the key’s', { sub: 'ana', aud: keys.alfa }))
   await expect(elsewhere.frame.getByText('Entre na sua conta neste site')).toBeVisible()
   await expect(elsewhere.mine).toHaveCount(0)

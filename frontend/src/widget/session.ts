@@ -40,10 +40,14 @@ export function agree(version: string) {
 /** A token that is valid now: the session is opened or renewed if it must be. */
 export function token(fresh = false): Promise<string> {
   if (!fresh && access && Date.now() < access.until) return Promise.resolve(access.token)
-  opening ??= alone(() => open()).finally(() => {
-    opening = undefined
-  })
-  return opening
+  if (opening) return opening
+  const mine: Promise<string> = alone(() => open())
+    .finally(() => {
+      if (opening === mine) opening = undefined
+    })
+    .then((t) => t || token())
+  opening = mine
+  return mine
 }
 
 /** One tab at a time, or two of them would become two visitors. Where a frame may not lock, each goes ahead. */
@@ -60,7 +64,9 @@ async function alone<T>(act: () => Promise<T>): Promise<T> {
   return result ?? act()
 }
 
+/** Returns '' when the page named somebody else meanwhile: what came then is not theirs. */
 async function open(fields?: Record<string, string>): Promise<string> {
+  const whose = identity
   kept = { ...kept, ...read() }
   const body = {
     key: config.key,
@@ -72,11 +78,13 @@ async function open(fields?: Record<string, string>): Promise<string> {
   }
   try {
     const granted: Granted = await (await call('POST', '/widget/sessions', undefined, body)).json()
+    if (identity !== whose) return ''
     access = { token: granted.access_token, until: Date.now() + Math.max(granted.expires_in * 1000 - margin, 1000) }
     visitor = granted.user
     if (granted.visitor) keep({ visitor: granted.visitor })
     return access.token
   } catch (e) {
+    if (identity !== whose) return ''
     // A visitor who stayed away too long is forgotten; they begin anew.
     if (e instanceof ApiError && e.status === 401 && !identity && kept.visitor) forget()
     throw e
@@ -94,7 +102,7 @@ export function identify(jwt: string): boolean {
   const before = subject(identity)
   const now = subject(jwt)
   identity = jwt
-  access = undefined
+  access = opening = undefined
   clearTimeout(warning)
   return before !== now
 }
