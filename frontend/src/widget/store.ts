@@ -124,6 +124,10 @@ function watch(before: State, now: State) {
   if (!chat || was === chat) return
   const finished = chat.messages.filter((m) => m.role !== 'user' && m.id !== chat.open?.msg)
   const followed = was?.loaded && was.conv === chat.conv
+  // Several events may come in one change. A person is there before they write, and has written before they leave.
+  const handed = followed && was.owner.epoch !== chat.owner.epoch
+  const handoff = () => emit('handoff', { to: chat.owner.kind, name: chat.owner.name })
+  if (handed && chat.owner.kind === 'human') handoff()
   for (const m of finished) {
     if (told.has(m.id)) continue
     told.add(m.id)
@@ -131,9 +135,7 @@ function watch(before: State, now: State) {
     emit('message', { from: m.role === 'agent' ? 'human' : 'ai', at: m.at })
     if (m.run?.state === 'failed') emit('error', { code: m.run.code })
   }
-  if (followed) {
-    if (was.owner.epoch !== chat.owner.epoch) emit('handoff', { to: chat.owner.kind, name: chat.owner.name })
-  }
+  if (handed && chat.owner.kind !== 'human') handoff()
   if (now.open || !was?.loaded) seen = finished.length
   const news = Math.max(0, finished.length - seen)
   if (news !== unread) {
