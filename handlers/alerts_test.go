@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,36 @@ func TestAlertsAreRun(t *testing.T) {
 	d.Wake(s.tenant["alfa"].ID())
 	if g := <-requests; g.id != "al_1" {
 		t.Errorf("%s", g.body)
+	}
+}
+
+// What is due is found although others' alerts are told of all the time.
+func TestAlertsAreSweptForUnderSteadyCalls(t *testing.T) {
+	s := newSite(t)
+	address, requests := receiver(t)
+	s.wantAlerts("alfa", address)
+	must(t, s.tenant["alfa"].AddAlert(t.Context(), store.Alert{ID: "al_1", Kind: "negative", At: time.Now()}))
+	d := s.deliverer(loopback)
+	d.sweep = 100 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() { d.Run(ctx) })
+	calls := time.NewTicker(time.Millisecond)
+	defer calls.Stop()
+	for end := time.After(10 * time.Second); ; {
+		select {
+		case g := <-requests:
+			if g.id != "al_1" {
+				t.Errorf("%s", g.body)
+			}
+			return
+		case <-calls.C:
+			d.Wake(s.tenant["beta"].ID())
+		case <-end:
+			t.Fatal("alfa's alert was never looked for")
+		}
 	}
 }
 

@@ -47,15 +47,16 @@ type Deliverer struct {
 	public *url.URL
 	log    *slog.Logger
 
-	wake chan store.TenantID
-	mu   sync.Mutex
-	busy map[store.TenantID]bool
+	sweep time.Duration // alertSweep
+	wake  chan store.TenantID
+	mu    sync.Mutex
+	busy  map[store.TenantID]bool
 }
 
 // NewDeliverer prepares one. allow lists private addresses that may be reached all the same; public is where browsers
 // reach this installation, nil: unknown.
 func NewDeliverer(s *store.Store, sealer *llm.Sealer, allow []netip.Prefix, public *url.URL, log *slog.Logger) *Deliverer {
-	return &Deliverer{store: s, sealer: sealer, client: llm.GuardedClient(allow, alertTime), public: public, log: log,
+	return &Deliverer{store: s, sealer: sealer, client: llm.GuardedClient(allow, alertTime), public: public, log: log, sweep: alertSweep,
 		wake: make(chan store.TenantID, 64), busy: map[store.TenantID]bool{}}
 }
 
@@ -97,13 +98,17 @@ func (d *Deliverer) Run(ctx context.Context) {
 			}
 		})
 	}
+	next := func() time.Duration { return d.sweep/2 + rand.N(d.sweep) } // so that instances take turns
+	sweep := time.NewTimer(next())                                      // its own, or steady calls would put it off for ever
+	defer sweep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case id := <-d.wake:
 			begin(id)
-		case <-time.After(alertSweep/2 + rand.N(alertSweep)):
+		case <-sweep.C:
+			sweep.Reset(next())
 			list, err := d.store.Directory().Alerted(ctx)
 			if err != nil && ctx.Err() == nil {
 				d.log.Warn("alerts wait", "error", err)
