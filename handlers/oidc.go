@@ -17,7 +17,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/mux"
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
@@ -45,12 +45,22 @@ var signedBy = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS3
 type discoveries struct {
 	client *http.Client
 	loads  singleflight.Group
-	known  *expirable.LRU[string, *oidc.Provider]
+	known  *lru.Cache[string, discovery]
+}
+
+// discovery is what a provider said, and when.
+type discovery struct {
+	provider *oidc.Provider
+	at       time.Time
 }
 
 func newDiscoveries(client *http.Client) *discoveries {
 	client.Transport = shortAnswers{client.Transport}
-	return &discoveries{client: client, known: expirable.NewLRU[string, *oidc.Provider](oidcProviders, nil, oidcKnown)}
+	known, err := lru.New[string, discovery](oidcProviders)
+	if err != nil {
+		panic("handlers: " + err.Error()) // only for a size that is not positive
+	}
+	return &discoveries{client: client, known: known}
 }
 
 // shortAnswers ends answers that are longer than any of a provider's: the library reads them whole.
@@ -70,15 +80,15 @@ func (s shortAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // of returns what is known of an issuer.
 func (d *discoveries) of(ctx context.Context, issuer string) (*oidc.Provider, error) {
-	if p, ok := d.known.Get(issuer); ok {
-		return p, nil
+	if known, ok := d.known.Get(issuer); ok && time.Since(known.at) < oidcKnown {
+		return known.provider, nil
 	}
 	v, err, _ := d.loads.Do(issuer, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oidcTime) // others wait for it too
 		defer cancel()
 		p, err := oidc.NewProvider(oidc.ClientContext(ctx, d.client), issuer)
 		if err == nil {
-			d.known.Add(issuer, p)
+			d.known.Add(issuer, discovery{p, time.Now()})
 		}
 		return p, err
 	})

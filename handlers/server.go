@@ -79,9 +79,11 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.DefaultGatherer
 	}
-	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks, alerted: o.Alerted, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
+	return &Server{hub: o.Hub, store: o.Store, tokens: o.Tokens, sealer: o.Sealer, llm: o.LLM, networks: o.Networks,
+		alerted: o.Alerted, readPDF: o.ReadPDF, widgets: &widgetKeys{dir: o.Store.Directory()},
 		loaders: newLoaders(), log: o.Logger, metrics: o.Metrics, files: f, pages: pages,
-		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer, logins: newAttempts(), paces: newPaces(time.Now), discoveries: newDiscoveries(llm.GuardedClient(o.Networks, oidcTime))}, nil
+		public: o.PublicURL, version: o.Version, dev: o.Development, mailer: o.Mailer,
+		logins: newAttempts(), paces: newPaces(time.Now), discoveries: newDiscoveries(llm.GuardedClient(o.Networks, oidcTime))}, nil
 }
 
 // Handler serves people and clients.
