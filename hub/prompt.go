@@ -17,9 +17,8 @@ import (
 // noTargets stands for a run that will ask no model.
 var noTargets = []llm.Target{{}}
 
-// targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one, only
-// if the plan allows it. The first configuration is returned too: its instructions and limits
-// count.
+// targets lists the models to ask, in order: the tenant's own configuration, its reserve chain, then the global one, only if
+// the plan allows it. The first configuration is returned too: its instructions and limits count.
 func (h *Hub) targets(ctx context.Context, t *store.Tenant, plan store.Plan, model string) ([]llm.Target, store.LLMConfig, error) {
 	var first store.LLMConfig
 	own, global, err := t.LLMConfigs(ctx)
@@ -130,9 +129,10 @@ const defaultLocale = "pt-BR"
 const goOn = "A sua resposta acima foi interrompida. Continue exatamente do ponto em que ela parou, no meio da frase ou da palavra se for o caso, " +
 	"na mesma língua e formatação. Não repita nada, não cumprimente e não comente a interrupção."
 
-// prompt gathers what the model is told: instructions and the person's language, as much of the branch before the question as
-// fits (newest first, a question never without its answer), what the staff whispered, and the question; for a continuation also what was said
-// to it, and that it goes on from there. It also returns the whispers that no run has been told before.
+// prompt gathers what the model is told: instructions and the person's language, as much of the branch before the question
+// as fits (newest first, a question never without its answer), what the staff whispered, and the question; for a
+// continuation also what was said to it, and that it goes on from there. It also returns the whispers that no run has been
+// told before.
 func (h *Hub) prompt(ctx context.Context, of *run, th thread) (llm.Request, []store.Whisper, error) {
 	t, conv := of.tenant, of.conv
 	language := "Idioma da pessoa: " + cmp.Or(th.question.Locale, defaultLocale) + ". Responda nele, a não ser que ela escreva em outro idioma ou peça outro."
@@ -189,7 +189,8 @@ func (th thread) messages() []llm.Message {
 	return append(asked, llm.Message{Role: "assistant", Text: said}, llm.Message{Role: "user", Text: goOn})
 }
 
-// branch returns the messages from parent up to the beginning, newest first; those up to from are left out. An answer and its continuations are one turn.
+// branch returns the messages from parent up to the beginning, newest first; those up to from are left out. An answer and
+// its continuations are one turn.
 func branch(ctx context.Context, t *store.Tenant, conv, parent, from string) ([]llm.Message, error) {
 	if parent == "" {
 		return nil, nil

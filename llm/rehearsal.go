@@ -327,7 +327,7 @@ func main() {
 }
 ` + "```" + `
 
-Para receber respostas de verdade, um administrador cadastra um modelo em *Modelos*: qualquer serviço compatível com a API da OpenAI ou o Gemini.`
+Para receber respostas de verdade, um administrador cadastra um modelo pela interface REST (/api/v1/docs, em *llm-configs*): qualquer serviço compatível com a API da OpenAI ou o Gemini.`
 
 // words cuts a text into pieces of the size of tokens: a word with the space after it.
 func words(text string) []string {

@@ -39,7 +39,8 @@ type Alert struct {
 	Status         int64     `bson:"status" json:"status"`   // of the last answer; 0: there was none
 }
 
-// maxAlerts bounds what waits for a tenant's address.
+// maxAlerts bounds what waits for a tenant's address. It keeps a queue short and is no promise to anybody, so it is looked at
+// and not taken: callers that race may exceed it by their number.
 const maxAlerts = 1000
 
 // ErrFull says that too much waits already.

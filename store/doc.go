@@ -13,7 +13,8 @@
 // once in its day (daily.go). The audit ledger is a chain of hashes (audit.go). Old databases are brought up to date at
 // start (migrations.go), by one of the instances that start. Documents of another shape are left out and logged (doc.Coll).
 //
-// One goroutine may be run per store, [Store.Keep], by whoever opened it; it ends with its context. The store has no other.
+// One goroutine may be run per store, [Store.Keep], by whoever opened it; it ends with its context. The SQLite engine has one
+// of its own, which copies the log into the file, until [Store.Close].
 //
 // All methods are safe for concurrent use and end with their context, or after five seconds; those that go through many
 // rows, such as exports and copies, give each step five seconds.

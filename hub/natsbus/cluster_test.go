@@ -14,7 +14,6 @@ import (
 	"aihub/hub"
 	"aihub/hub/bustest"
 	"aihub/hub/natsbus"
-	"aihub/store"
 )
 
 // startCluster runs three NATS servers that keep their streams together.
@@ -107,17 +106,7 @@ func TestAClusterGoesOnWithoutItsLeader(t *testing.T) {
 		return leader >= 0
 	})
 	writer, reader := buses[(leader+1)%3], buses[(leader+2)%3]
-	alfa, err := store.ParseTenantID("alfa")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topic := hub.Topic{Tenant: alfa, Conv: store.NewID("c")}
-	heard := make(chan hub.Entry, 100)
-	stop, err := reader.Follow(t.Context(), topic, func(e hub.Entry) { heard <- e })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	topic, heard := follow(t, reader)
 	var rev uint64
 	accepted := []string{}
 	for i := range 20 {
@@ -144,6 +133,7 @@ func TestAClusterGoesOnWithoutItsLeader(t *testing.T) {
 	}
 	var entries []hub.Entry
 	eventually(t, "the log can't be read any more", func() bool {
+		var err error
 		entries, err = reader.Read(t.Context(), topic, 0)
 		return err == nil
 	})

@@ -40,17 +40,7 @@ func TestExternal(t *testing.T) {
 func TestAnEmptiedServer(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	b := connect(t, s)
-	alfa, err := store.ParseTenantID("alfa")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topic := hub.Topic{Tenant: alfa, Conv: store.NewID("c")}
-	heard := make(chan hub.Entry, 10)
-	stop, err := b.Follow(t.Context(), topic, func(e hub.Entry) { heard <- e })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	topic, heard := follow(t, b)
 	rev, err := b.Append(t.Context(), topic, 0, []byte("one"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,12 +77,28 @@ func TestAnEmptiedServer(t *testing.T) {
 			t.Error("the follower hears nothing")
 		}
 	}
-	if _, err := b.Keep(t.Context(), alfa, "c_1", 0, []byte("kept")); err != nil {
+	if _, err := b.Keep(t.Context(), topic.Tenant, "c_1", 0, []byte("kept")); err != nil {
 		t.Errorf("keep: %v", err)
 	}
 	if err := b.Ready(t.Context()); err != nil {
 		t.Errorf("ready: %v", err)
 	}
+}
+
+// follow hears what is appended to a new conversation of alfa.
+func follow(t *testing.T, b *natsbus.Bus) (hub.Topic, <-chan hub.Entry) {
+	t.Helper()
+	alfa, err := store.ParseTenantID("alfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic, heard := hub.Topic{Tenant: alfa, Conv: store.NewID("c")}, make(chan hub.Entry, 100)
+	stop, err := b.Follow(t.Context(), topic, func(e hub.Entry) { heard <- e })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return topic, heard
 }
 
 // startServer runs a NATS server with JetStream on the loopback interface.

@@ -60,9 +60,6 @@ func (m *Masker) Hide(text string) string {
 	return text
 }
 
-// Empty reports whether nothing was hidden so far.
-func (m *Masker) Empty() bool { return len(m.values) == 0 }
-
 func (m *Masker) placeholder(kind, value string) string {
 	key := kind + " " + canonical(kind, value)
 	if p, ok := m.names[key]; ok {
