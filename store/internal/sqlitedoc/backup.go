@@ -23,7 +23,7 @@ func Backup(ctx context.Context, path, file string) error {
 	if err := mustNotExist(file); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", address(path)+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func check(ctx context.Context, file string) error {
 	if _, err := os.Stat(file); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&immutable=1")
+	db, err := sql.Open("sqlite", address(file)+"?mode=ro&immutable=1")
 	if err != nil {
 		return err
 	}

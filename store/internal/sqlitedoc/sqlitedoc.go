@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -43,7 +44,8 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (doc.Engine, er
 	}
 	// Reads come from the system's cache without being copied, so that they cost the same in a large file.
 	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)&_pragma=mmap_size(1073741824)"
-	write, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(0)&_txlock=immediate")
+	uri := address(path)
+	write, err := sql.Open("sqlite", uri+pragmas+"&_pragma=cache_size(-64000)&_pragma=wal_autocheckpoint(0)&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -52,20 +54,23 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (doc.Engine, er
 		_ = write.Close()
 		return nil, fmt.Errorf("create schema: %w", err)
 	}
-	read, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=cache_size(-16000)&_pragma=query_only(1)")
+	read, err := sql.Open("sqlite", uri+pragmas+"&_pragma=cache_size(-16000)&_pragma=query_only(1)")
 	if err != nil {
 		_ = write.Close()
 		return nil, err
 	}
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
-	log, err := sql.Open("sqlite", "file:"+path+pragmas)
+	log, err := sql.Open("sqlite", uri+pragmas)
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
 	log.SetMaxOpenConns(1)
 	return &engine{write: newConns(write), read: newConns(read), log: newCheckpointer(log, logger)}, nil
 }
+
+// address names a file as SQLite takes it beside options; unescaped, a # or ? in it would lead to another file.
+func address(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // Times are stored as milliseconds, so that they compare as numbers.
 var (
@@ -281,23 +286,32 @@ func (e *engine) Update(ctx context.Context, s doc.Scope, coll, id string, conds
 	if err := doc.CheckPaths(conds, m); err != nil {
 		return false, fmt.Errorf("update %s: %w", coll, err)
 	}
+	// One call for each kind of change: every call reads and writes the whole body anew.
 	expr, args := "body", []any(nil)
-	for _, k := range parents(m) { // json_set makes only the last step of a path; json_insert leaves what is there
-		expr, args = "json_insert("+expr+", ?, json('{}'))", append(args, jsonPath(k))
+	if above := parents(m); len(above) > 0 { // json_set makes only the last step of a path; json_insert leaves what is there
+		expr = "json_insert(" + expr + strings.Repeat(", ?, json('{}')", len(above)) + ")"
+		for _, k := range above {
+			args = append(args, jsonPath(k))
+		}
+	}
+	if len(m.Set)+len(m.Inc) > 0 {
+		expr = "json_set(" + expr + strings.Repeat(", ?, json(?)", len(m.Set)) + strings.Repeat(", ?, coalesce(json_extract(body, ?), 0) + ?", len(m.Inc)) + ")"
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.Set)) {
 		b, err := json.Marshal(m.Set[k], marshal)
 		if err != nil {
 			return false, fmt.Errorf("encode %s of %s: %w", k, coll, err)
 		}
-		expr, args = "json_set("+expr+", ?, json(?))", append(args, jsonPath(k), string(b))
+		args = append(args, jsonPath(k), string(b))
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.Inc)) {
-		expr = "json_set(" + expr + ", ?, coalesce(json_extract(body, ?), 0) + ?)"
 		args = append(args, jsonPath(k), jsonPath(k), m.Inc[k])
 	}
-	for _, k := range m.Unset {
-		expr, args = "json_remove("+expr+", ?)", append(args, jsonPath(k))
+	if len(m.Unset) > 0 {
+		expr = "json_remove(" + expr + strings.Repeat(", ?", len(m.Unset)) + ")"
+		for _, k := range m.Unset {
+			args = append(args, jsonPath(k))
+		}
 	}
 	return e.change(ctx, "update", s, coll, id, conds, `UPDATE docs SET body = `+expr+` WHERE `, args)
 }
