@@ -56,7 +56,7 @@ var scenarios = []scenario{
 	{"streams", true, []string{"aihub", "raw", "frame", "centrifuge", "passthrough", "direct"}, streams200, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "token_p99_ms", "missing"}},
 	{"many", false, []string{"aihub", "raw", "frame", "passthrough"}, streams1000, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "missing"}},
 	{"stalled", true, []string{"aihub", "raw", "frame", "centrifuge"}, stalled, []string{"token_p50_ms", "token_p99_ms", "missing"}},
-	{"admission", true, []string{"aihub"}, admission, []string{"ok_p50_ms", "ok_p99_ms", "sent_per_s"}},
+	{"admission", true, []string{"aihub"}, admission, []string{"ok_p50_ms", "ok_p99_ms", "within_2ms_percent", "sent_per_s"}},
 }
 
 func TestMeasure(t *testing.T) {
@@ -374,6 +374,12 @@ func admission(t testing.TB, to target, small bool) figures {
 	seconds := pick(small, 1, 15)
 	taken := make([][]float64, len(sessions))
 	var asking sync.WaitGroup
+	hub := to.(*aihub)
+	allBefore, quickBefore, err := hub.admissions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiled := profile(t, to, time.Duration(seconds)*time.Second)
 	begun := time.Now()
 	for i, s := range sessions {
 		asking.Go(func() {
@@ -411,7 +417,13 @@ func admission(t testing.TB, to target, small bool) figures {
 	}
 	asking.Wait()
 	elapsed := time.Since(begun)
+	profiled()
 	all := slices.Concat(taken...)
 	n := float64(len(all))
-	return figures{"sent_per_s": n / elapsed.Seconds(), "ok_p50_ms": quantile(all, 0.5), "ok_p99_ms": quantile(all, 0.99)}
+	allAfter, quickAfter, err := hub.admissions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := 100 * (quickAfter - quickBefore) / max(1, allAfter-allBefore)
+	return figures{"sent_per_s": n / elapsed.Seconds(), "within_2ms_percent": within, "ok_p50_ms": quantile(all, 0.5), "ok_p99_ms": quantile(all, 0.99)}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -126,6 +127,27 @@ func (a *aihub) process() int { return a.world.Instances[0].PID() }
 
 func (a *aihub) free(ctx context.Context) error {
 	return get(ctx, a.world.Instances[0].Ops+"/debug/pprof/heap?gc=1") // a collection; there is no way to ask for more
+}
+
+// admissions counts, as the program itself does, the messages admitted so far and those within 2 ms.
+func (a *aihub) admissions(ctx context.Context) (all, quick float64, err error) {
+	res, err := rig.Call(ctx, http.MethodGet, a.world.Instances[0].Ops+"/metrics", nil, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(res.Body)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "aihub_hub_admission_seconds_count":
+			all, err = strconv.ParseFloat(value, 64)
+		case `aihub_hub_admission_seconds_bucket{le="0.002"}`:
+			quick, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return all, quick, nil
 }
 
 func (a *aihub) open(ctx context.Context, name string, m int) (session, error) {

@@ -413,7 +413,11 @@ func (o *stream) token() bool {
 		if o.sent == 0 {
 			b = AppendArrival(b, o.c.At.UnixNano())
 		}
-		text = string(AppendStamp(b, time.Now().UnixNano())) + text
+		b = AppendStamp(b, time.Now().UnixNano())
+		if o.script.Size == 0 { // the stamp is a word by itself
+			text = " "
+		}
+		text = string(b) + text
 	}
 	content, _ := json.Marshal(text)
 	return o.delta(`{"content":`+string(content)+`}`, "null")

@@ -2,59 +2,67 @@ package upstream
 
 import (
 	"bytes"
-	"strconv"
+	"time"
 )
 
 // Stamps put a time into a text, so that any protocol that carries the text unchanged, also when it joins tokens, can be
-// measured from outside: ~k3j2l1m0zq1a~ is when a token was sent (nanoseconds, base 36), ~!k3j2l1m0zq1a~ when the
-// request had arrived at the model server (in the first token only).
+// measured from outside: ~k3j2l1 is when a token was sent, ~!k3j2l1 when the request had arrived at the model server (in
+// the first token only). The time is counted in steps of 10 µs, in base 36; six digits are six hours, and about as long as
+// a word: a longer stamp would make every token cost what several do.
+
+const (
+	stampStep   = 10_000 // ns
+	stampDigits = 6
+	stampCycle  = 36 * 36 * 36 * 36 * 36 * 36
+)
 
 // AppendStamp appends the time a token was sent.
-func AppendStamp(b []byte, ns int64) []byte {
-	b = append(b, '~')
-	b = strconv.AppendInt(b, ns, 36)
-	return append(b, '~')
-}
+func AppendStamp(b []byte, ns int64) []byte { return appendDigits(append(b, '~'), ns) }
 
 // AppendArrival appends the time the request arrived.
-func AppendArrival(b []byte, ns int64) []byte {
-	b = append(b, '~', '!')
-	b = strconv.AppendInt(b, ns, 36)
-	return append(b, '~')
+func AppendArrival(b []byte, ns int64) []byte { return appendDigits(append(b, '~', '!'), ns) }
+
+func appendDigits(b []byte, ns int64) []byte {
+	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+	var d [stampDigits]byte
+	n := ns / stampStep % stampCycle
+	for i := len(d) - 1; i >= 0; i-- {
+		d[i] = digits[n%36]
+		n /= 36
+	}
+	return append(b, d[:]...)
 }
 
-// ScanStamps calls found for every stamp in b.
+// ScanStamps calls found for every stamp in b, with its time in nanoseconds. A stamp is of the last six hours.
 func ScanStamps(b []byte, found func(ns int64, arrival bool)) {
+	now := time.Now().UnixNano() / stampStep
 	for {
 		i := bytes.IndexByte(b, '~')
 		if i < 0 {
 			return
 		}
 		b = b[i+1:]
-		j := bytes.IndexByte(b, '~')
-		if j < 0 {
-			return
+		arrival := len(b) > 0 && b[0] == '!'
+		if arrival {
+			b = b[1:]
 		}
-		digits, arrival := b[:j], false
-		if j > 0 && digits[0] == '!' {
-			digits, arrival = digits[1:], true
-		}
-		ns, ok := parse36(digits)
-		if !ok { // the closing ~ may open the next one
+		n, ok := parseDigits(b)
+		if !ok {
 			continue
 		}
-		found(ns, arrival)
-		b = b[j+1:]
+		b = b[stampDigits:]
+		ago := (now%stampCycle - n + stampCycle) % stampCycle
+		found((now-ago)*stampStep, arrival)
 	}
 }
 
-// parse36 reads a time of this century; strconv would need a string for each.
-func parse36(digits []byte) (int64, bool) {
-	if len(digits) < 11 || len(digits) > 13 {
+// parseDigits reads the beginning of b; strconv would need a string for each stamp.
+func parseDigits(b []byte) (int64, bool) {
+	if len(b) < stampDigits {
 		return 0, false
 	}
 	var n int64
-	for _, c := range digits {
+	for _, c := range b[:stampDigits] {
 		switch {
 		case c >= '0' && c <= '9':
 			n = n*36 + int64(c-'0')
