@@ -236,7 +236,7 @@ func (d *Directory) Alerted(ctx context.Context) ([]Profile, error) {
 }
 
 // UpdateProfile changes what a tenant says of itself: name, brand, zone, retention, privacy, alerts and domains; id, slug and
-// state stay. A changed zone counts from the next message on. ErrNotFound, ErrConflict; ErrExists: a domain is another
+// state stay. A changed zone counts from the next message on, on another instance a second later. ErrNotFound, ErrConflict; ErrExists: a domain is another
 // tenant's.
 func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) {
 	d := t.store.Directory()
@@ -254,6 +254,7 @@ func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) 
 	if err != nil {
 		return Profile{}, err
 	}
+	t.rezone(seenZone{zone(next.TimeZone), time.Now()})
 	return next.public(), d.releaseDomains(ctx, t.id, old.Domains, p.Domains)
 }
 

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +35,44 @@ func zone(name string) *time.Location {
 
 // zones are those in use, by name: reading one takes longer than all else that a reservation does outside the database.
 var zones sync.Map
+
+// zoneFor is how long a tenant's zone is remembered: each message asks for it several times. Another instance's change of it
+// counts here as much later.
+const zoneFor = time.Second
+
+// A seenZone is a tenant's zone as it was a moment ago.
+type seenZone struct {
+	loc *time.Location
+	at  time.Time
+}
+
+// location is the zone by which the tenant's periods begin and end.
+func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
+	s := t.store
+	s.mu.Lock()
+	seen := s.zones[t.id.s]
+	s.mu.Unlock()
+	if seen.loc != nil && time.Since(seen.at) < zoneFor {
+		return seen.loc, nil
+	}
+	read := time.Now()
+	p, err := t.profiles.Get(ctx, t.id.s)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	loc := zone(p.TimeZone)
+	t.rezone(seenZone{loc, read})
+	return loc, nil
+}
+
+// rezone notes the tenant's zone, unless a later reading or change of it is noted.
+func (t *Tenant) rezone(seen seenZone) {
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	if t.store.zones[t.id.s].at.Before(seen.at) {
+		t.store.zones[t.id.s] = seen
+	}
+}
 
 // layouts are the local times that name a period; they hold no dot, since they are parts of field paths.
 var layouts = map[string]string{WindowMinute: "2006-01-02T15-04", WindowDay: "2006-01-02", WindowMonth: "2006-01"}

@@ -127,15 +127,6 @@ func sharedPayers(config, key string) (payers []string) {
 // windowNames are the windows as the outside names them.
 var windowNames = map[string]string{WindowMinute: "minute", WindowDay: "day", WindowMonth: "month"}
 
-// location is the zone by which the tenant's periods begin and end.
-func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
-	p, err := t.profiles.Get(ctx, t.id.s)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
-	return zone(p.TimeZone), nil
-}
-
 // Reserve takes one message and tokens from every window of the plan, in one step that can't exceed a limit, and notes
 // it under the run. For a run whose reservation is open it is a no-op; for one settled within the last minutes it is
 // ErrExists. A full window is a *QuotaError.

@@ -54,6 +54,7 @@ type Store struct {
 	// counted are runs whose marks in a day's row can go, by tenant and row.
 	counted map[string][]string
 	stirred map[string]time.Time // when this instance noted a tenant as busy
+	zones   map[string]seenZone  // of tenants
 	looked  time.Time            // when it looked at all tenants last
 	indexed time.Time            // when all indexes were seen last
 }
@@ -61,7 +62,8 @@ type Store struct {
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{}}
+	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{},
+		zones: map[string]seenZone{}}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
