@@ -200,15 +200,18 @@ func (h *Hub) acceptForRun(ctx context.Context, who Principal, c command, a acce
 		}
 	}
 	r := h.newRun(t, who.User, a.conv, id, w, p)
-	parent := ""
+	parent, recent := "", []store.Interaction{}
 	if !a.made {
-		if parent, err = h.parentOf(ctx, t, a.conv.ID, c.Parent); err != nil {
+		if recent, err = t.Messages(ctx, a.conv.ID, "", historyMessages); err == nil {
+			parent, err = parentOf(ctx, t, a.conv.ID, c.Parent, recent)
+		}
+		if err != nil {
 			h.giveUp(t, a.conv.ID, id)
-			return a, err
+			return a, storeError(err)
 		}
 	}
 	msg := h.newMessage(who, c, a.conv.ID, parent, store.RoleUser, w)
-	if err := r.prepare(ctx, thread{question: msg}, c.question); err != nil {
+	if err := r.prepare(ctx, thread{question: msg, recent: recent}, c.question); err != nil {
 		return a.refused(ctx, h, who, c, id, err)
 	}
 	if a.made {
@@ -294,26 +297,22 @@ func (h *Hub) persist(ctx context.Context, t *store.Tenant, m *store.Interaction
 	return true, storeError(err)
 }
 
-// parentOf is the message that a new one goes on from: the chosen one, or the newest.
-func (h *Hub) parentOf(ctx context.Context, t *store.Tenant, conv string, chosen *string) (string, error) {
-	if chosen != nil && *chosen != "" {
-		m, err := t.Message(ctx, *chosen)
-		if err != nil {
-			return "", storeError(err)
-		}
-		if m.ConversationID != conv {
-			return "", E("not_found")
-		}
-		return m.ID, nil
-	}
-	if chosen != nil {
+// parentOf is the message that a new one goes on from: the chosen one, or the newest of the recent ones.
+func parentOf(ctx context.Context, t *store.Tenant, conv string, chosen *string, recent []store.Interaction) (string, error) {
+	switch {
+	case chosen == nil && len(recent) > 0:
+		return recent[0].ID, nil
+	case chosen == nil || *chosen == "":
 		return "", nil
 	}
-	newest, err := t.Messages(ctx, conv, "", 1)
-	if err != nil || len(newest) == 0 {
+	m, err := t.Message(ctx, *chosen)
+	if err != nil {
 		return "", storeError(err)
 	}
-	return newest[0].ID, nil
+	if m.ConversationID != conv {
+		return "", E("not_found")
+	}
+	return m.ID, nil
 }
 
 // claim makes the run the one that answers in the conversation. A claim that an instance left behind when it died

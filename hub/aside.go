@@ -18,12 +18,14 @@ type asides struct {
 	saved     chan error
 	extended  chan extension
 	notBefore time.Time // of the next attempt to extend
+	slice     int64     // what is asked for next, at most; 0: nothing was asked for yet
 	failing   time.Time // since when the store has not answered one; zero: it has
 }
 
 // extension is the answer to a request for further quota.
 type extension struct {
 	reservation store.Reservation
+	slice       int64 // what was asked for
 	err         error
 }
 
@@ -61,23 +63,22 @@ func (r *run) saved(err error) bool {
 	return false
 }
 
-// usedBut reports whether all but some tokens of the reservation are used.
-func (r *run) usedBut(some int64) bool {
-	return r.tokens.Reaches(r.reservation.Tokens - r.promptTokens - some)
-}
+// reservedFor is how many tokens of the reservation are the answer's.
+func (r *run) reservedFor() int64 { return r.reservation.Tokens - r.promptTokens }
 
 // mayGoOn reports whether further text may come before the next slice is reserved.
-func (r *run) mayGoOn() bool { return !r.usedBut(0) }
+func (r *run) mayGoOn() bool { return !r.tokens.Reaches(r.reservedFor()) }
 
-// extend reserves a further slice when half of the present one is used, so that a slow store has time to answer.
+// extend reserves a further slice when about half of the present one is used, so that a slow store has time to answer. Slices
+// grow with the answer, so that a long one asks seldom; a person's last tokens are asked for in small ones.
 func (r *run) extend(ctx context.Context) {
-	if r.asides.extending || !r.usedBut(sliceTokens/2) || time.Now().Before(r.asides.notBefore) {
+	if r.asides.extending || r.tokens.Guess() < r.reservedFor()-sliceTokens/2 || time.Now().Before(r.asides.notBefore) {
 		return
 	}
 	r.asides.extending = true
 	reservation := r.reservation
 	spent := r.promptTokens + r.tokens.Count()
-	slice := max(sliceTokens, spent+sliceTokens-reservation.Tokens) // a burst may have used more than a slice
+	slice := max(sliceTokens, min(r.asides.slice, sliceTokensMax), spent+sliceTokens-reservation.Tokens) // a burst may have used more than a slice
 	r.asides.group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
@@ -85,7 +86,7 @@ func (r *run) extend(ctx context.Context) {
 		if errors.Is(err, store.ErrConflict) { // an earlier try was carried out, and its answer lost
 			reservation, err = r.tenant.ReserveUnder(ctx, r.user, r.id, r.plan, r.config, r.key, slice)
 		}
-		r.asides.extended <- extension{reservation, err}
+		r.asides.extended <- extension{reservation, slice, err}
 	})
 }
 
@@ -97,7 +98,10 @@ func (r *run) extended(e extension) (outcome, bool) {
 	var quota *store.QuotaError
 	switch {
 	case e.err == nil:
-		r.reservation, r.asides.failing = e.reservation, time.Time{}
+		r.reservation, r.asides.failing, r.asides.slice = e.reservation, time.Time{}, 2*e.slice
+		return outcome{}, false
+	case errors.As(e.err, &quota) && e.slice > sliceTokens && r.asides.slice > 0:
+		r.asides.failing, r.asides.slice = time.Time{}, 0 // there may be room for less
 		return outcome{}, false
 	case errors.As(e.err, &quota):
 		r.asides.failing = time.Time{}

@@ -15,7 +15,8 @@ import (
 // thread is what a run answers: a person's question and, for a continuation, what was said to it already.
 type thread struct {
 	question store.Interaction
-	said     string // by the answers that are continued, all in a row; "": the question is answered from the beginning
+	recent   []store.Interaction // the conversation's newest messages, if they were read already
+	said     string              // by the answers that are continued, all in a row; "": the question is answered from the beginning
 }
 
 // threadOf climbs from a message to the question it is, answers, or continues the answer to.

@@ -62,7 +62,8 @@ const (
 	// extendAgain is how long after a failure quota is asked for again.
 	extendAgain = 300 * time.Millisecond
 
-	sliceTokens = 256 // tokens reserved at a time for the answer
+	sliceTokens    = 256  // tokens reserved at first for the answer
+	sliceTokensMax = 2048 // reserved at a time for a long one
 	// bytesPerToken is the cheap estimate while an answer streams; the settlement counts properly.
 	bytesPerToken = 3
 	// historyTokens is the part of the model's context that earlier messages may fill.

@@ -21,7 +21,11 @@ func (h *Hub) acceptForPerson(ctx context.Context, who Principal, c command, a a
 	default:
 		return a, E("forbidden")
 	}
-	parent, err := h.parentOf(ctx, who.Tenant, a.conv.ID, c.Parent)
+	newest, err := who.Tenant.Messages(ctx, a.conv.ID, "", 1)
+	if err != nil {
+		return a, storeError(err)
+	}
+	parent, err := parentOf(ctx, who.Tenant, a.conv.ID, c.Parent, newest)
 	if err != nil {
 		return a, err
 	}

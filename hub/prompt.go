@@ -137,7 +137,13 @@ func (h *Hub) prompt(ctx context.Context, of *run, th thread) (llm.Request, []st
 	t, conv := of.tenant, of.conv
 	language := "Idioma da pessoa: " + cmp.Or(th.question.Locale, defaultLocale) + ". Responda nele, a não ser que ela escreva em outro idioma ou peça outro."
 	r := llm.Request{Messages: []llm.Message{{Role: "system", Text: strings.TrimSpace(of.config.Instructions + "\n\n" + language)}}}
-	turns, err := branch(ctx, t, conv, th.question.Parent, of.from) // newest first
+	recent, err := th.recent, error(nil)
+	if recent == nil && th.question.Parent != "" {
+		if recent, err = t.Messages(ctx, conv, "", historyMessages); err != nil {
+			return r, nil, storeError(err)
+		}
+	}
+	turns, err := branch(ctx, t, recent, th.question.Parent, of.from) // newest first
 	if err != nil {
 		return r, nil, storeError(err)
 	}
@@ -190,15 +196,8 @@ func (th thread) messages() []llm.Message {
 }
 
 // branch returns the messages from parent up to the beginning, newest first; those up to from are left out. An answer and
-// its continuations are one turn.
-func branch(ctx context.Context, t *store.Tenant, conv, parent, from string) ([]llm.Message, error) {
-	if parent == "" {
-		return nil, nil
-	}
-	recent, err := t.Messages(ctx, conv, "", historyMessages)
-	if err != nil {
-		return nil, err
-	}
+// its continuations are one turn. What is not among the recent messages is read.
+func branch(ctx context.Context, t *store.Tenant, recent []store.Interaction, parent, from string) ([]llm.Message, error) {
 	known := make(map[string]store.Interaction, len(recent))
 	for _, m := range recent {
 		known[m.ID] = m
@@ -208,6 +207,7 @@ func branch(ctx context.Context, t *store.Tenant, conv, parent, from string) ([]
 	for id, n := parent, 0; id > from && n < historyMessages; n++ { // ids grow with time
 		m, ok := known[id]
 		if !ok { // a branch that begins further back
+			var err error
 			if m, err = t.Message(ctx, id); errors.Is(err, store.ErrNotFound) {
 				break
 			}

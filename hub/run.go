@@ -48,7 +48,7 @@ type run struct {
 	model      string
 	target     llm.Target
 	firstToken time.Duration
-	flushed    time.Time // of the last append; zero: none yet
+	flushed    time.Time // of the last piece; zero: none yet, and the first does not wait
 	stuckSince time.Time // since when the bus has refused; zero: it has not
 	usage      *llm.Usage
 	fenced     bool // somebody else has ended the run
@@ -277,7 +277,7 @@ func (r *run) flush(ctx context.Context) error {
 		if errors.Is(err, ErrStale) {
 			err = r.resolve(ctx)
 		} else if err == nil {
-			r.flushed, r.stuckSince = time.Now(), time.Time{}
+			r.stuckSince = time.Time{}
 		}
 		if err != nil {
 			return err
@@ -295,6 +295,7 @@ func (r *run) extendLog(ctx context.Context, s *strand) error {
 	_, err := r.log.append(ctx, Event{K: s.kind, Run: r.id, Off: &off, Text: string(piece)})
 	if err == nil {
 		s.advance(len(piece))
+		r.flushed = time.Now()
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (h *Hub) enqueue(ctx context.Context, who Principal, c command, a accepted,
 	}
 	parent := before.ID // it goes on from the answer that is being written
 	if c.Parent != nil {
-		if parent, err = h.parentOf(ctx, t, conv.ID, c.Parent); err != nil {
+		if parent, err = parentOf(ctx, t, conv.ID, c.Parent, nil); err != nil {
 			return a, err
 		}
 	}

@@ -204,6 +204,7 @@ func TestTurnsUnderContention(t *testing.T) {
 	for n := range 6 {
 		wg.Go(func() {
 			d := connect(t, hubs[n%2], "alfa/usuario")
+			d.do(map[string]any{"t": "sub", "conv": ok.Conv}) // it may send while an answer is under way
 			for i := range 15 {
 				f := d.do(map[string]any{"t": "send", "conv": ok.Conv, "cid": fmt.Sprint(n, "-", i), "text": fmt.Sprintf("q-%d-%d- n=5 gap=2ms", n, i)})
 				switch {
