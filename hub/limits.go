@@ -37,8 +37,11 @@ const (
 
 // Bounds of a run.
 const (
-	// flushEvery is how long deltas are gathered before the next append; the first goes at once.
-	flushEvery = 40 * time.Millisecond
+	// flushLeast is how long deltas are gathered before the next append, flushPerRun how much longer for each answer that the
+	// instance writes, flushMost the longest: see runs.flushEvery.
+	flushLeast  = 40 * time.Millisecond
+	flushPerRun = 100 * time.Microsecond
+	flushMost   = 120 * time.Millisecond
 	// checkpointEvery is how often the text so far and the lease are stored.
 	checkpointEvery = 2 * time.Second
 	// leaseFor is how long a run lives without a checkpoint before another instance ends it.

@@ -155,7 +155,7 @@ func (r *run) stream(ctx context.Context) outcome {
 		if !r.lags() {
 			continue
 		}
-		if due := time.Until(r.flushed.Add(flushEvery)); due > 0 && !ended {
+		if due := time.Until(r.flushed.Add(r.hub.runs.flushEvery())); due > 0 && !ended {
 			flush.Reset(due)
 			continue
 		}

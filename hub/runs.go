@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // runs are the answers this instance is writing, and the admissions that may become one.
@@ -13,6 +15,13 @@ type runs struct {
 	coming int // admitted, not yet started
 	closed bool
 	empty  chan struct{} // closed when the last one ends after close
+	live   atomic.Int64  // len(all), for whoever must not wait for mu
+}
+
+// flushEvery is how long deltas are gathered before the next append; the first goes at once. All that follows a delta costs the
+// same whatever its length, so an instance that writes many answers gathers longer.
+func (rs *runs) flushEvery() time.Duration {
+	return min(flushLeast+time.Duration(rs.live.Load())*flushPerRun, flushMost)
 }
 
 // reserve counts an admission; false when the hub is stopping. start or unreserve must follow.
@@ -38,6 +47,7 @@ func (rs *runs) start(r *run) {
 	rs.mu.Lock()
 	rs.coming--
 	rs.all[r.id] = r
+	rs.live.Store(int64(len(rs.all)))
 	rs.mu.Unlock()
 	go func() {
 		c := r.hub.hold(r.tenant)
@@ -56,6 +66,7 @@ func (rs *runs) ended(r *run) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	delete(rs.all, r.id)
+	rs.live.Store(int64(len(rs.all)))
 	rs.settle()
 }
 

@@ -211,8 +211,11 @@ func movedOn(err error) bool {
 
 // Append implements hub.Bus.
 func (b *Bus) Append(ctx context.Context, t hub.Topic, after uint64, data []byte) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded { // a second timer for each piece of an answer would be for nothing
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	ack, err := twice(ctx, b, func() (*jetstream.PubAck, error) {
 		return b.js.PublishMsg(ctx, &nats.Msg{Subject: subject(t), Data: data},
 			jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0))
