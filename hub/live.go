@@ -21,6 +21,8 @@ const (
 	keepEvery = KeepFor / 3
 	// liveTick is how often changes of the registry are told, to the bus and to who watches.
 	liveTick = 100 * time.Millisecond
+	// forgetAfter is how long an entry that is not worth keeping stays, so that another instance can keep it.
+	forgetAfter = 5 * liveTick
 	// progressEvery is how often a growing answer alone changes an entry.
 	progressEvery = 2 * time.Second
 	// answerDue is how long a question may wait before that is a reason to look.
@@ -70,6 +72,7 @@ type pulse struct {
 	quotaNear bool
 	changed   bool // since the last entry; growing text does not count
 	grown     bool
+	parted    bool // another instance is about to forget the entry
 }
 
 // spender names a run's model: as it was asked for, and as its provider calls it.
@@ -169,6 +172,7 @@ type tracked struct {
 	rev    uint64          // of kept
 	stale  atomic.Bool     // its tags have changed
 	raised map[string]bool // occasions of alerts
+	going  time.Time       // since when it is not worth keeping; zero: it is
 }
 
 // registry keeps the entries of what this instance serves.
@@ -263,9 +267,10 @@ func (h *Hub) keepOne(ctx context.Context, e *tracked, now time.Time) {
 	view, here, worth, due := e.look(now)
 	h.raise(e, view)
 	if !worth {
-		h.forget(ctx, e)
+		h.letGoOf(ctx, e, now)
 		return
 	}
+	e.going = time.Time{}
 	if !due {
 		return
 	}
@@ -375,9 +380,12 @@ func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 		}
 	}
 	worth = !r.closed && !p.closed && (here || r.open != nil || (owner.Kind != store.OwnerAI && len(r.members) > 0) || owner.Kind == store.OwnerQueue)
-	due = p.changed || late || now.Sub(e.keptAt) > keepEvery || (p.grown && now.Sub(e.keptAt) > progressEvery)
+	if p.parted {
+		e.kept = nil // as if it had never been told
+	}
+	due = p.changed || p.parted || late || now.Sub(e.keptAt) > keepEvery || (p.grown && now.Sub(e.keptAt) > progressEvery)
 	if due {
-		p.changed, p.grown = false, false
+		p.changed, p.grown, p.parted = false, false, false
 	}
 	return view, here, worth, due
 }
@@ -390,6 +398,18 @@ func (r *room) retouch() {
 	r.mu.Lock()
 	r.pulse.changed = true
 	r.mu.Unlock()
+}
+
+// letGoOf forgets an entry after it has told other instances: the participant may be there too, and their entry is this one.
+func (h *Hub) letGoOf(ctx context.Context, e *tracked, now time.Time) {
+	switch {
+	case e.going.IsZero():
+		if err := h.bus.Announce(e.room.topic, joinEphemeral(h.instance, nil)); err == nil {
+			e.going = now
+		}
+	case now.Sub(e.going) >= forgetAfter:
+		h.forget(ctx, e)
+	}
 }
 
 func (h *Hub) forget(ctx context.Context, e *tracked) {

@@ -270,6 +270,10 @@ func (r *room) relay(data []byte) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(frame) == 0 {
+		r.pulse.parted = true
+		return
+	}
 	for s := range r.members {
 		if s.id != from {
 			s.push(frame)

@@ -200,6 +200,33 @@ func TestLiveListOfWhoMoves(t *testing.T) {
 	}
 }
 
+// Of two devices on two instances one goes: the session stays in the list, whichever instance told of it last.
+func TestLiveListWhenOneOfTwoDevicesGoes(t *testing.T) {
+	w := newWorld(t, unlimited)
+	one, two := w.hub(), w.hub()
+	c, boss := connect(t, one, "alfa/usuario"), connect(t, one, "alfa/supervisor")
+	ok := c.ask("", "um", "n=1")
+	c.ended(ok.Run)
+	boss.do(map[string]any{"t": "watch"})
+	other := connect(t, two, "alfa/usuario")
+	other.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	for i := range 6 { // both instances tell of each answer, in either order
+		next := other.ask(ok.Conv, fmt.Sprint(i), "n=1")
+		other.ended(next.Run)
+		time.Sleep(150 * time.Millisecond)
+		c.end()
+		<-c.done
+		time.Sleep(time.Second)
+		c = connect(t, one, "alfa/usuario")
+		c.do(map[string]any{"t": "sub", "conv": ok.Conv})
+	}
+	for _, f := range boss.all() {
+		if f.K == "del" {
+			t.Errorf("it left the list: %s", f.raw)
+		}
+	}
+}
+
 // Nobody notices that somebody only watches: who watches may not tell that they type.
 func TestOnlyTheOwnerIsSeenTyping(t *testing.T) {
 	w := newWorld(t, unlimited)
