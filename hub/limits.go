@@ -42,6 +42,8 @@ const (
 	flushLeast  = 40 * time.Millisecond
 	flushPerRun = 100 * time.Microsecond
 	flushMost   = 120 * time.Millisecond
+	// chunksGathered is how many chunks may come in the meantime; a provider that is faster waits.
+	chunksGathered = 128
 	// checkpointEvery is how often the text so far and the lease are stored.
 	checkpointEvery = 2 * time.Second
 	// leaseFor is how long a run lives without a checkpoint before another instance ends it.

@@ -48,7 +48,6 @@ type run struct {
 	model      string
 	target     llm.Target
 	firstToken time.Duration
-	flushed    time.Time // of the last piece; zero: none yet, and the first does not wait
 	stuckSince time.Time // since when the bus has refused; zero: it has not
 	usage      *llm.Usage
 	fenced     bool // somebody else has ended the run
@@ -111,10 +110,11 @@ func haltOf(how string) halt {
 	return halt{state: store.RunStopped}
 }
 
-// stream relays the provider's chunks to the log until the answer ends, one way or another.
+// stream relays the provider's chunks to the log until the answer ends, one way or another. The first piece is appended at once.
+// After each append the run lets chunks gather for a while instead of waking for every one of them.
 func (r *run) stream(ctx context.Context) outcome {
 	pumpCtx, cancel := context.WithCancel(ctx)
-	chunks := make(chan chunk, 64) // full: the pump waits, and with it the provider
+	chunks := make(chan chunk, chunksGathered) // full: the pump waits, and with it the provider
 	var pump sync.WaitGroup
 	pump.Go(func() { r.pump(pumpCtx, chunks) })
 	defer pump.Wait()
@@ -122,19 +122,26 @@ func (r *run) stream(ctx context.Context) outcome {
 
 	checkpoint := time.NewTicker(checkpointEvery)
 	defer checkpoint.Stop()
-	flush := time.NewTimer(time.Hour)
-	flush.Stop()
-	defer flush.Stop()
+	again := time.NewTimer(time.Hour)
+	again.Stop()
+	defer again.Stop()
+	gathering := false // until again fires
+	wait := func(d time.Duration) {
+		again.Reset(d)
+		gathering = true
+	}
 	var end outcome
 	for ended := false; !ended; {
 		from := chunks
-		if !r.mayGoOn() {
-			from = nil // nothing is spent that is not reserved
+		if gathering || !r.mayGoOn() { // nothing is spent that is not reserved
+			from = nil
 		}
 		select {
 		case c, more := <-from:
 			end, ended = r.take(c, more)
-		case <-flush.C:
+		case <-again.C:
+			gathering = false
+			end, ended = r.takeGathered(chunks)
 		case <-checkpoint.C:
 			r.save(ctx)
 		case err := <-r.asides.saved:
@@ -144,35 +151,48 @@ func (r *run) stream(ctx context.Context) outcome {
 		case e := <-r.asides.extended:
 			end, ended = r.extended(e)
 		case why := <-r.halted:
+			r.takeGathered(chunks)
 			end, ended = outcome{state: why.state, code: why.code}, true
 		case <-ctx.Done():
+			r.takeGathered(chunks)
 			end, ended = outcome{state: store.RunInterrupted, code: "draining"}, true
 		}
 		r.extend(ctx)
-		if !r.mayGoOn() && !r.asides.extending {
-			flush.Reset(extendAgain) // to ask again
+		if !r.mayGoOn() && !r.asides.extending && !gathering {
+			wait(extendAgain) // to ask again
 		}
-		if !r.lags() {
+		if !r.lags() || gathering && !ended {
 			continue
 		}
-		if due := time.Until(r.flushed.Add(r.hub.runs.flushEvery())); due > 0 && !ended {
-			flush.Reset(due)
-			continue
-		}
-		if err := r.flush(context.WithoutCancel(ctx)); err != nil {
-			switch {
-			case r.fenced:
-				return outcome{}
-			case r.taken:
-				end, ended = outcomeTaken, true
-			case !r.stillPatient():
-				end, ended = outcome{state: store.RunFailed, code: "bus_unavailable"}, true
-			}
-			flush.Reset(200 * time.Millisecond)
+		err := r.flush(context.WithoutCancel(ctx))
+		switch {
+		case err == nil:
+			wait(r.hub.runs.flushEvery())
+		case r.fenced:
+			return outcome{}
+		case r.taken:
+			end, ended = outcomeTaken, true
+		case !r.stillPatient():
+			end, ended = outcome{state: store.RunFailed, code: "bus_unavailable"}, true
+		default:
+			wait(200 * time.Millisecond)
 		}
 	}
 	cancel() // the provider stops before anything else takes time
 	return end
+}
+
+// takeGathered takes the chunks that have come meanwhile.
+func (r *run) takeGathered(chunks <-chan chunk) (end outcome, ended bool) {
+	for !ended && r.mayGoOn() {
+		select {
+		case c, more := <-chunks:
+			end, ended = r.take(c, more)
+		default:
+			return end, false
+		}
+	}
+	return end, ended
 }
 
 // stillPatient reports whether the bus may still come back for this run.
@@ -295,7 +315,6 @@ func (r *run) extendLog(ctx context.Context, s *strand) error {
 	_, err := r.log.append(ctx, Event{K: s.kind, Run: r.id, Off: &off, Text: string(piece)})
 	if err == nil {
 		s.advance(len(piece))
-		r.flushed = time.Now()
 	}
 	return err
 }
