@@ -34,7 +34,8 @@ func (p *piecemeal) Read(b []byte) (int, error) {
 
 func (p *piecemeal) Close() error { return nil }
 
-// A stream means the same however it is cut into reads, and whatever it is, a library sees whole messages of valid text.
+// A stream means the same however it is cut into reads, and whatever it is, a library sees whole messages,
+// one for each piece of valid text.
 func FuzzStream(f *testing.F) {
 	for _, s := range fuzzSeeds {
 		f.Add(s, uint8(3))
@@ -43,10 +44,10 @@ func FuzzStream(f *testing.F) {
 		for _, kind := range []struct {
 			dialect func() dialect
 			framing framing
-		}{{func() dialect { return &openaiDialect{} }, openaiFraming{}}, {func() dialect { return &geminiDialect{} }, geminiFraming{}}, {func() dialect { return &geminiDialect{} }, &listFraming{}}} {
-			read := func(size int) (string, *exchange) {
+		}{{func() dialect { return &openaiDialect{} }, openaiFraming{}}, {func() dialect { return &geminiDialect{} }, eventFraming{}}, {func() dialect { return &geminiDialect{} }, listFraming{}}} {
+			read := func(size int) (stream, text string, x *exchange) {
 				w := &wire{bounds: Bounds{Line: 4096, Stream: 1 << 16, FirstToken: time.Minute, Idle: time.Minute}}
-				x := w.newExchange(t.Context(), kind.dialect(), kind.framing)
+				x = w.newExchange(t.Context(), kind.dialect(), kind.framing)
 				defer x.end()
 				x.watch.start()
 				x.body = &body{x: x, src: &piecemeal{stream, size}}
@@ -55,25 +56,33 @@ func FuzzStream(f *testing.F) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return string(out), x
+				events := bytes.Count(out, []byte("{}"))
+				if events != len(x.body.pieces) {
+					t.Fatalf("%d events of %d pieces", events, len(x.body.pieces))
+				}
+				for range events {
+					p := x.body.take()
+					text += p.text + p.reasoning
+				}
+				return string(out), text, x
 			}
-			whole, x := read(len(stream) + 1)
-			pieces, y := read(int(size) + 1)
-			if whole != pieces || x.finish != y.finish || (x.err == nil) != (y.err == nil) || x.err != nil && *x.err != *y.err {
-				t.Fatalf("%q and %q, %v and %v", whole, pieces, x.err, y.err)
+			whole, text, x := read(len(stream) + 1)
+			pieces, again, y := read(int(size) + 1)
+			if whole != pieces || text != again || x.finish != y.finish || (x.err == nil) != (y.err == nil) || x.err != nil && *x.err != *y.err {
+				t.Fatalf("%q and %q, %q and %q, %v and %v", whole, pieces, text, again, x.err, y.err)
 			}
 			if x.err == nil && (x.finish == "" || x.bytes == 0) {
 				t.Fatalf("complete without finish or text: %q", whole)
 			}
-			if !utf8.ValidString(whole) {
-				t.Fatalf("not UTF-8: %q", whole)
+			if !utf8.ValidString(text) {
+				t.Fatalf("not UTF-8: %q", text)
 			}
 			for line := range strings.SplitSeq(whole, "\n") {
 				if data, ok := strings.CutPrefix(line, "data: "); ok && data != "[DONE]" && !json.Valid([]byte(data)) {
 					t.Fatalf("not JSON: %q", data)
 				}
 			}
-			if _, list := kind.framing.(*listFraming); list && !json.Valid([]byte(whole)) {
+			if _, list := kind.framing.(listFraming); list && !json.Valid([]byte(whole)) {
 				t.Fatalf("not a list: %q", whole)
 			}
 		}

@@ -22,32 +22,18 @@ func (p *geminiProvider) Stream(ctx context.Context, r Request) iter.Seq2[Chunk,
 
 // once asks once. A consumer that has had enough gets nil.
 func (p *geminiProvider) once(ctx context.Context, r Request, yield func(Chunk, error) bool) error {
-	x := p.wire.newExchange(ctx, &geminiDialect{}, geminiFraming{})
+	x := p.wire.newExchange(ctx, &geminiDialect{}, eventFraming{})
 	defer x.end()
 	client, err := genai.NewClient(x.ctx, p.config(x))
 	if err != nil {
 		return x.failure(ctx, err)
 	}
 	contents, config := p.request(r)
-	for m, err := range client.Models.GenerateContentStream(x.ctx, p.target.Model, contents, config) {
+	for _, err := range client.Models.GenerateContentStream(x.ctx, p.target.Model, contents, config) {
 		if err != nil {
 			return x.failure(ctx, err)
 		}
-		var c Chunk
-		for _, candidate := range m.Candidates {
-			if candidate == nil || candidate.Content == nil {
-				continue
-			}
-			for _, part := range candidate.Content.Parts {
-				if part.Thought {
-					c.Reasoning += part.Text
-				} else {
-					c.Text += part.Text
-				}
-			}
-		}
-		c.Model = x.model
-		if !yield(c, nil) {
+		if !yield(x.chunk(), nil) {
 			return nil
 		}
 	}
@@ -97,43 +83,6 @@ func (p *geminiProvider) request(r Request) ([]*genai.Content, *genai.GenerateCo
 // thinksAloud are the models that can show their thoughts. A wrong guess costs one refused request.
 func thinksAloud(model string) bool {
 	return strings.HasPrefix(model, "gemini-") && !strings.HasPrefix(model, "gemini-1") && !strings.HasPrefix(model, "gemini-2.0")
-}
-
-// geminiFraming writes the events that genai reads. The finish reason and the usage stay with the exchange.
-type geminiFraming struct{}
-
-func (geminiFraming) frame(out []byte, p piece, _ bool) []byte {
-	return append(append(append(out, "data: "...), geminiMessage(p, true)...), "\n\n"...)
-}
-
-func (geminiFraming) close(out []byte, _ bool) []byte { return out }
-
-func geminiMessage(p piece, thoughts bool) []byte {
-	type part struct {
-		Text    string `json:"text"`
-		Thought bool   `json:"thought,omitempty"`
-	}
-	var m struct {
-		Candidates [1]struct {
-			Content struct {
-				Role  string `json:"role"`
-				Parts []part `json:"parts"`
-			} `json:"content"`
-		} `json:"candidates"`
-	}
-	content := &m.Candidates[0].Content
-	content.Role = "model"
-	if p.reasoning != "" && thoughts {
-		content.Parts = append(content.Parts, part{p.reasoning, true})
-	}
-	if p.text != "" {
-		content.Parts = append(content.Parts, part{p.text, false})
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return []byte("{}") // strings always marshal
-	}
-	return text
 }
 
 // geminiDialect reads the messages of generateContent.

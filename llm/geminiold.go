@@ -63,8 +63,7 @@ func (p *oldGeminiProvider) Stream(ctx context.Context, r Request) iter.Seq2[Chu
 
 // once asks once. A consumer that has had enough gets nil.
 func (p *oldGeminiProvider) once(ctx context.Context, r Request, yield func(Chunk, error) bool) error {
-	framing := &listFraming{}
-	x := p.wire.newExchange(ctx, &geminiDialect{}, framing)
+	x := p.wire.newExchange(ctx, &geminiDialect{}, listFraming{})
 	defer x.end()
 	client, err := oldGemini()
 	if err != nil {
@@ -96,8 +95,7 @@ func (p *oldGeminiProvider) once(ctx context.Context, r Request, yield func(Chun
 	}
 	stream := chat.SendMessageStream(context.WithValue(x.ctx, exchangeKey{}, oldGeminiCall{x, p.target}), question...)
 	for {
-		m, err := stream.Next()
-		if err != nil {
+		if _, err := stream.Next(); err != nil {
 			if errors.Is(err, iterator.Done) {
 				err = nil
 			}
@@ -107,37 +105,23 @@ func (p *oldGeminiProvider) once(ctx context.Context, r Request, yield func(Chun
 			yield(x.last(), nil)
 			return nil
 		}
-		c := Chunk{Reasoning: framing.reasoning.String(), Model: x.model}
-		framing.reasoning.Reset()
-		for _, candidate := range m.Candidates {
-			if candidate.Content == nil {
-				continue
-			}
-			for _, part := range candidate.Content.Parts {
-				if text, ok := part.(generative.Text); ok {
-					c.Text += string(text)
-				}
-			}
-		}
-		if !yield(c, nil) {
+		if !yield(x.chunk(), nil) {
 			return nil
 		}
 	}
 }
 
-// listFraming writes the JSON list that generative-ai-go reads. The library knows no thoughts; they pass by it.
-type listFraming struct{ reasoning strings.Builder }
+// listFraming writes the JSON list that generative-ai-go reads.
+type listFraming struct{}
 
-func (f *listFraming) frame(out []byte, p piece, first bool) []byte {
-	f.reasoning.WriteString(p.reasoning)
-	opening := byte(',')
+func (listFraming) event(out []byte, first bool) []byte {
 	if first {
-		opening = '['
+		return append(out, "[{}"...)
 	}
-	return append(append(out, opening), geminiMessage(p, false)...)
+	return append(out, ",{}"...)
 }
 
-func (f *listFraming) close(out []byte, first bool) []byte {
+func (listFraming) close(out []byte, first bool) []byte {
 	if first {
 		out = append(out, '[')
 	}

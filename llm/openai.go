@@ -34,8 +34,7 @@ func (p *openaiProvider) once(ctx context.Context, r Request, yield func(Chunk, 
 	}
 	defer stream.Close()
 	for {
-		m, err := stream.Recv()
-		if err != nil {
+		if _, err := stream.RecvRaw(); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
@@ -45,10 +44,7 @@ func (p *openaiProvider) once(ctx context.Context, r Request, yield func(Chunk, 
 			yield(x.last(), nil)
 			return nil
 		}
-		if len(m.Choices) == 0 {
-			continue
-		}
-		if d := m.Choices[0].Delta; !yield(Chunk{Text: d.Content, Reasoning: d.ReasoningContent, Model: x.model}, nil) {
+		if !yield(x.chunk(), nil) {
 			return nil
 		}
 	}
@@ -144,26 +140,8 @@ func thinking(model string) bool {
 	return false
 }
 
-// openaiFraming writes the chunks that go-openai reads.
-type openaiFraming struct{}
-
-func (openaiFraming) frame(out []byte, p piece, _ bool) []byte {
-	var m struct {
-		ID      string `json:"id"` // first: the library takes a leading "error" for one
-		Choices [1]struct {
-			Delta struct {
-				Content   string `json:"content,omitempty"`
-				Reasoning string `json:"reasoning_content,omitempty"`
-			} `json:"delta"`
-		} `json:"choices"`
-	}
-	m.Choices[0].Delta.Content, m.Choices[0].Delta.Reasoning = p.text, p.reasoning
-	text, err := json.Marshal(m)
-	if err != nil {
-		return out // strings always marshal
-	}
-	return append(append(append(out, "data: "...), text...), "\n\n"...)
-}
+// openaiFraming writes the events that go-openai reads.
+type openaiFraming struct{ eventFraming }
 
 func (openaiFraming) close(out []byte, _ bool) []byte { return append(out, "data: [DONE]\n\n"...) }
 

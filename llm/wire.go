@@ -60,15 +60,23 @@ type dialect interface {
 	rest() string
 }
 
-// framing is how a library expects the stream: the opening, each text and the close.
+// framing is how a library expects a stream. Its events are empty: a library hands them on one by one, and the piece of
+// each, decoded once, is taken from the body.
 type framing interface {
-	frame(out []byte, p piece, first bool) []byte
+	event(out []byte, first bool) []byte
 	close(out []byte, first bool) []byte
 }
 
+// eventFraming writes an event stream.
+type eventFraming struct{}
+
+func (eventFraming) event(out []byte, _ bool) []byte { return append(out, "data: {}\n\n"...) }
+
+func (eventFraming) close(out []byte, _ bool) []byte { return out }
+
 // An exchange is one request and its answer. It is the HTTP transport beneath a provider's library, and shows it a tidy
-// stream whatever the upstream does: the library sees only text, well framed, and a clean end. How the answer really
-// ended is kept here, because libraries lose it.
+// stream whatever the upstream does: the library sees only that there is text, well framed, and a clean end. What the text
+// is and how the answer really ended is kept here: it would cost a second decoding, and libraries lose ends.
 type exchange struct {
 	wire    *wire
 	dialect dialect
@@ -256,6 +264,12 @@ func (x *exchange) verdict() *Error {
 	return nil
 }
 
+// chunk is what the event says that the library has just handed on.
+func (x *exchange) chunk() Chunk {
+	p := x.body.take()
+	return Chunk{Text: p.text, Reasoning: p.reasoning, Model: x.model}
+}
+
 // last is the chunk that completes the answer.
 func (x *exchange) last() Chunk {
 	return Chunk{Model: x.model, Finish: finishReason(x.finish), Usage: x.usage.plausible(x.bytes)}
@@ -270,7 +284,8 @@ type body struct {
 	x        *exchange
 	src      io.ReadCloser
 	docs     *documents
-	out      []byte // framed, not yet read
+	out      []byte  // framed, not yet read
+	pieces   []piece // of events, not yet taken
 	at       int
 	messages int
 	framed   int
@@ -318,8 +333,19 @@ func (b *body) advance() {
 }
 
 func (b *body) frame(p piece) {
-	b.out = b.x.framing.frame(b.out, p, b.framed == 0)
+	b.out = b.x.framing.event(b.out, b.framed == 0)
 	b.framed++
+	b.pieces = append(b.pieces, p)
+}
+
+// take returns the piece of the event that the library has just handed on.
+func (b *body) take() piece {
+	if len(b.pieces) == 0 {
+		return piece{}
+	}
+	p := b.pieces[0]
+	b.pieces = b.pieces[:copy(b.pieces, b.pieces[1:])]
+	return p
 }
 
 func (b *body) fail(e *Error) {
