@@ -1,7 +1,6 @@
 package llm
 
 import (
-	"encoding/json"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -125,9 +124,9 @@ func unescape(body []byte) (r rune, size int) {
 type loose string
 
 func (l *loose) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) == nil {
-		*l = loose(s)
+	var j joiner
+	if s, ok := j.add(b); ok {
+		*l = loose(s + j.rest())
 	}
 	return nil
 }

@@ -450,8 +450,10 @@ func TestMemoryStaysFlat(t *testing.T) {
 			if want := map[bool]string{true: CodeUnavailable, false: CodeBadStream}[start == ""]; code(o.err) != want {
 				t.Errorf("%+v", o)
 			}
-			if grown := int64(peak.Load()) - int64(before.HeapAlloc); grown > 32<<20 {
-				t.Errorf("%d MiB more heap", grown>>20)
+			grown := int64(peak.Load()) - int64(before.HeapAlloc)
+			t.Logf("%d KiB more heap", grown>>10)
+			if grown > 32<<20 {
+				t.Error("memory grows with what is sent")
 			}
 		})
 	}

@@ -102,6 +102,7 @@ func Run(t *testing.T, provider string, d Dialect) {
 		}
 	}
 	cases := Cases(d)
+	t.Logf("%d cases", len(cases))
 	for _, c := range cases {
 		if !c.Slow {
 			t.Run(c.Name, func(t *testing.T) { one(t, client, c) })
