@@ -18,6 +18,7 @@ import (
 	"aihub/hub"
 	"aihub/hub/natsbus"
 	"aihub/llm"
+	"aihub/llm/knowledge"
 	"aihub/store"
 )
 
@@ -63,7 +64,8 @@ func newSite(t *testing.T) *site {
 	tokens, err := NewTokens(db, key, 10*time.Minute)
 	must(t, err)
 	tokens.Trust(sealer, loopback)
-	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: "i_test"})
+	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: "i_test",
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(db))})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

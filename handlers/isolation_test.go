@@ -123,7 +123,7 @@ func TestForeignIDsAreUnknownOnEveryRoute(t *testing.T) {
 }
 
 // needed is what a list does not answer without.
-var needed = map[string]string{"/api/v1/search": "?q=canary", "/api/v1/audit/file": "?person=u_x"}
+var needed = map[string]string{"/api/v1/search": "?q=canary", "/api/v1/audit/file": "?person=u_x", "/api/v1/knowledge/passages": "?question=canary-of-alfa"}
 
 // Nothing that a person of beta, or the operator, can list has anything of alfa in it.
 func TestListsShowNothingOfOthers(t *testing.T) {

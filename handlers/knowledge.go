@@ -30,18 +30,59 @@ func (b ArticleBody) set(a *store.Article) {
 	a.Title, a.Text, a.Tags, a.State = b.Title, b.Text, orNone(b.Tags), storeState(b.State)
 }
 
+// articleRow is an article in a list: without its text, which may be long.
+type articleRow struct {
+	Meta
+	Title string   `json:"title"`
+	Tags  []string `json:"tags"`
+	State string   `json:"state" enum:"active,disabled"`
+	Size  int64    `json:"size" doc:"of its text, in bytes"`
+}
+
+func viewArticleRow(a store.Article) articleRow {
+	return articleRow{metaOf(a.ID, a.Rev, a.CreatedAt, a.ChangedAt), a.Title, orNone(a.Tags), showState(a.State), int64(len(a.Text))}
+}
+
 type articlesInput struct {
 	Bearer
 	Page
 	Words string `query:"words" maxLength:"100" doc:"only articles whose text has them"`
 }
 
-func (s *Server) listArticles(ctx context.Context, who hub.Principal, in *articlesInput) (*rowsOutput[articleView], error) {
+func (s *Server) listArticles(ctx context.Context, who hub.Principal, in *articlesInput) (*rowsOutput[articleRow], error) {
 	list, next, err := who.Tenant.Articles(ctx, in.Words, store.Page{Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	return showRows(viewAll(list, viewArticle), next), nil
+	return showRows(viewAll(list, viewArticleRow), next), nil
+}
+
+type passagesInput struct {
+	Bearer
+	Question string `query:"question" required:"true" minLength:"1" maxLength:"1000"`
+}
+
+type passageView struct {
+	Article string `json:"article" doc:"its id"`
+	Title   string `json:"title" doc:"of the article, with the headings above the passage"`
+	Text    string `json:"text"`
+}
+
+type passagesOutput struct {
+	Body struct {
+		Items []passageView `json:"items"`
+	}
+}
+
+// findPassages shows what an answer to the question would be given. A change of the articles counts within seconds.
+func (s *Server) findPassages(ctx context.Context, who hub.Principal, in *passagesInput) (*passagesOutput, error) {
+	found, err := s.hub.Passages(ctx, who.Tenant, in.Question)
+	if err != nil {
+		return nil, err
+	}
+	out := &passagesOutput{}
+	out.Body.Items = viewAll(found, func(p knowledge.Passage) passageView { return passageView{p.Article, p.Title, p.Text} })
+	return out, nil
 }
 
 func (s *Server) getArticle(ctx context.Context, who hub.Principal, id string) (articleView, error) {

@@ -33,3 +33,27 @@ func TestKnowledgeIsWrittenAndUploaded(t *testing.T) {
 		t.Error(list.body)
 	}
 }
+
+func TestPassagesAreThoseOfTheOwnArticles(t *testing.T) {
+	s := newSite(t)
+	path := "/api/v1/knowledge/passages?question=como+troco+a+senha"
+	for _, who := range []string{"alfa", "beta"} {
+		s.do(who+" admin", "POST", "/api/v1/knowledge", map[string]any{"title": "Senha de " + who, "text": "A senha se troca no aplicativo de " + who + "."}).want(t, 201, "")
+	}
+	a := s.do("alfa admin", "GET", path, nil)
+	a.want(t, 200, "")
+	if !strings.Contains(a.body, "aplicativo de alfa") || strings.Contains(a.body, "beta") {
+		t.Error(a.body)
+	}
+	s.do("alfa admin", "GET", "/api/v1/knowledge/passages?question=feriado", nil).want(t, 200, "")
+	s.do("alfa admin", "GET", "/api/v1/knowledge/passages", nil).want(t, 422, "bad_field")
+	s.do("alfa supervisor", "GET", path, nil).want(t, 403, "forbidden")
+}
+
+func TestAListOfArticlesIsWithoutTheirTexts(t *testing.T) {
+	s := newSite(t)
+	s.do("alfa admin", "POST", "/api/v1/knowledge", map[string]any{"title": "Boleto", "text": "Segunda via."}).want(t, 201, "")
+	if a := s.do("alfa admin", "GET", "/api/v1/knowledge", nil); !strings.Contains(a.body, `"size":12`) || strings.Contains(a.body, "Segunda") {
+		t.Error(a.body)
+	}
+}

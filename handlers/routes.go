@@ -178,6 +178,7 @@ func (s *Server) management(a huma.API) {
 
 	private(s, a, admins, "GET", "/api/v1/knowledge", "Articles that answers draw on", s.listArticles)
 	create(s, a, admins, "/api/v1/knowledge", "b", "Add an article", s.createArticle, s.getArticle)
+	private(s, a, admins, "GET", "/api/v1/knowledge/passages", "What an answer to a question would be given", s.findPassages)
 	row(s, a, admins, "/api/v1/knowledge/{id}", "An article", s.getArticle)
 	change(s, a, admins, "/api/v1/knowledge/{id}", "Change an article", s.changeArticle)
 	remove(s, a, admins, "/api/v1/knowledge/{id}", "Delete an article", s.deleteArticle)

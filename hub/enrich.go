@@ -60,14 +60,20 @@ const (
 	consultTime = 500 * time.Millisecond
 )
 
+// Passages returns what of the tenant's articles a request is given for the question, the best first. It ends with its
+// context, and is safe for concurrent use.
+func (h *Hub) Passages(ctx context.Context, t *store.Tenant, question string) ([]knowledge.Passage, error) {
+	if h.library == nil {
+		return nil, nil
+	}
+	return h.library.Search(ctx, t.ID().String(), question, passages)
+}
+
 // consult adds what the tenant's articles say of the question. Without them an answer is still an answer.
 func (r *run) consult(ctx context.Context, question string) {
-	if r.hub.library == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, consultTime)
 	defer cancel()
-	found, err := r.hub.library.Search(ctx, r.tenant.ID().String(), question, passages)
+	found, err := r.hub.Passages(ctx, r.tenant, question)
 	if err != nil {
 		r.hub.log.Warn("knowledge not consulted", "tenant", r.tenant.ID().String(), "run", r.id, "error", err)
 		return

@@ -9,6 +9,7 @@ import {
   MessageSquareText,
   Radio,
   ScrollText,
+  Settings,
   Volume2,
   VolumeX,
   X,
@@ -23,10 +24,11 @@ import * as prefs from './prefs'
 import { hush, login, logout, say, start, useConsole } from './session'
 import { speak, w } from './words'
 
-// Signing in and the ledger are seldom, so they are no part of the first load.
+// Signing in, the ledger and the administration are seldom, so they are no part of the first load.
 const LoginPage = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginPage })))
 const LoginDialog = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginDialog })))
 const Ledger = lazy(() => import('../monitor/Ledger'))
+const Admin = lazy(() => import('../admin/Admin'))
 const Replies = lazy(() => import('../monitor/Replies'))
 
 export function Console() {
@@ -131,13 +133,14 @@ function Forbidden() {
 function Shell({ onLanguage }: { onLanguage: () => void }) {
   const { portal, me, expired, toast } = useConsole()
   const path = usePlace((p) => p.path)
-  const section =
-    path === '/ledger' && me?.user.role === 'admin' ? 'ledger' : path === '/replies' ? 'replies' : 'monitor'
+  const section = sectionOf(path, me?.user.role === 'admin')
   return (
     <div className="flex h-dvh flex-col overflow-hidden text-[13px] md:flex-row">
       <Rail section={section} onLanguage={onLanguage} />
       <div className="min-h-0 min-w-0 flex-1">
-        {section === 'monitor' ? <Monitor /> : <Suspense>{section === 'ledger' ? <Ledger /> : <Replies />}</Suspense>}
+        <Suspense>
+          {{ monitor: <Monitor />, replies: <Replies />, ledger: <Ledger />, admin: <Admin /> }[section]}
+        </Suspense>
       </div>
       <div
         role="status"
@@ -166,7 +169,15 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
   )
 }
 
-type Section = 'monitor' | 'replies' | 'ledger'
+type Section = 'monitor' | 'replies' | 'ledger' | 'admin'
+
+/** The section at a path; what is for administrators alone is for others the first one. */
+function sectionOf(path: string, admin: boolean): Section {
+  if (path === '/replies') return 'replies'
+  if (admin && path === '/ledger') return 'ledger'
+  if (admin && /^\/admin(\/|$)/.test(path)) return 'admin'
+  return 'monitor'
+}
 
 function Rail({ section, onLanguage }: { section: Section; onLanguage: () => void }) {
   const { portal, me } = useConsole()
@@ -229,9 +240,14 @@ function Rail({ section, onLanguage }: { section: Section; onLanguage: () => voi
         <MessageSquareText size={18} aria-hidden />
       </RailLink>
       {me?.user.role === 'admin' && (
-        <RailLink path="/ledger" label={w.nav.ledger} current={section === 'ledger'}>
-          <ScrollText size={18} aria-hidden />
-        </RailLink>
+        <>
+          <RailLink path="/ledger" label={w.nav.ledger} current={section === 'ledger'}>
+            <ScrollText size={18} aria-hidden />
+          </RailLink>
+          <RailLink path="/admin" label={w.nav.admin} current={section === 'admin'}>
+            <Settings size={18} aria-hidden />
+          </RailLink>
+        </>
       )}
       <span className="max-md:hidden md:flex-1" />
       <Menu

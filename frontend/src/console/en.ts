@@ -15,7 +15,7 @@ export const en: Words = {
   toPortal: 'Open the portal',
   otherAccount: 'Use another account',
   navigation: 'Sections',
-  nav: { monitor: 'Live', ledger: 'Access ledger', replies: 'Prepared replies' },
+  nav: { monitor: 'Live', ledger: 'Access ledger', replies: 'Prepared replies', admin: 'Administration' },
   toastClose: 'Close notice',
 
   account: 'Account and preferences',

@@ -14,7 +14,7 @@ export const pt = {
   toPortal: 'Abrir o portal',
   otherAccount: 'Entrar com outra conta',
   navigation: 'Seções',
-  nav: { monitor: 'Ao vivo', ledger: 'Registro de acessos', replies: 'Respostas prontas' },
+  nav: { monitor: 'Ao vivo', ledger: 'Registro de acessos', replies: 'Respostas prontas', admin: 'Administração' },
   toastClose: 'Fechar aviso',
 
   // preferences

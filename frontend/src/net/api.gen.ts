@@ -516,6 +516,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/passages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an answer to a question would be given */
+        get: operations["get-knowledge-passages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/llm-configs": {
         parameters: {
             query?: never;
@@ -1257,6 +1274,20 @@ export interface components {
             text: string;
             title: string;
         };
+        ArticleRow: {
+            changed_at?: string;
+            created_at?: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description of its text, in bytes
+             */
+            size: number;
+            /** @enum {string} */
+            state: "active" | "disabled";
+            tags: string[] | null;
+            title: string;
+        };
         ArticleView: {
             changed_at?: string;
             created_at?: string;
@@ -1807,6 +1838,16 @@ export interface components {
             name: string;
             role: string;
         };
+        PassagesOutputBody: {
+            items: components["schemas"]["PassageView"][] | null;
+        };
+        PassageView: {
+            /** @description its id */
+            article: string;
+            text: string;
+            /** @description of the article, with the headings above the passage */
+            title: string;
+        };
         PasswordInputBody: {
             current: string;
             /** @description 8 to 256 bytes */
@@ -2002,8 +2043,8 @@ export interface components {
             items: components["schemas"]["ApiKeyView"][] | null;
             next_cursor?: string;
         };
-        RowsBodyArticleView: {
-            items: components["schemas"]["ArticleView"][] | null;
+        RowsBodyArticleRow: {
+            items: components["schemas"]["ArticleRow"][] | null;
             next_cursor?: string;
         };
         RowsBodyAuditRow: {
@@ -3899,7 +3940,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RowsBodyArticleView"];
+                    "application/json": components["schemas"]["RowsBodyArticleRow"];
                 };
             };
             /** @description Error */
@@ -4091,6 +4132,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-knowledge-passages": {
+        parameters: {
+            query: {
+                question: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassagesOutputBody"];
                 };
             };
             /** @description Error */

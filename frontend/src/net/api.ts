@@ -116,23 +116,26 @@ export class Api {
     this.authed('PUT', `/conversations/${conv}/rating`, { score, ...(comment ? { comment } : {}) })
 
   /** A conversation as a file, in the server's words. */
-  async transcript(conv: string, format: 'md' | 'json'): Promise<Blob> {
-    return this.file(`/conversations/${conv}/transcript?format=${format}`)
-  }
+  transcript = (conv: string, format: 'md' | 'json') => this.file(`/conversations/${conv}/transcript?format=${format}`)
 
   async file(path: string): Promise<Blob> {
-    return (await this.fetch('GET', path, undefined, await this.token())).blob()
+    return (await this.answer('GET', path)).blob()
   }
 
   get = <T>(path: string) => this.authed<T>('GET', path)
+  authed = async <T = void>(method: string, path: string, body?: unknown) =>
+    parsed<T>(await this.answer(method, path, body))
 
-  /** Any call in the person's name; one that finds the token expired is made again with a fresh one. */
-  async authed<T = void>(method: string, path: string, body?: unknown): Promise<T> {
+  /**
+   * Any call in the person's name; one that finds the token expired is made again with a fresh one. `match` is the ETag
+   * of what a change is based on.
+   */
+  async answer(method: string, path: string, body?: unknown, match?: string): Promise<Response> {
     try {
-      return await this.call<T>(method, path, body, await this.token())
+      return await this.fetch(method, path, body, await this.token(), match)
     } catch (e) {
       if (!(e instanceof ApiError) || e.status !== 401 || e.code === 'signed_out') throw e
-      return this.call<T>(method, path, body, await this.token(true))
+      return this.fetch(method, path, body, await this.token(true), match)
     }
   }
 
@@ -155,15 +158,14 @@ export class Api {
     throw new ApiError(401, 'signed_out')
   }
 
-  private async call<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
-    const r = await this.fetch(method, path, body, token)
-    return (r.status === 204 || r.headers.get('content-length') === '0' ? undefined : await r.json()) as T
-  }
+  private call = async <T>(method: string, path: string, body?: unknown) =>
+    parsed<T>(await this.fetch(method, path, body))
 
-  private async fetch(method: string, path: string, body?: unknown, token?: string): Promise<Response> {
+  private async fetch(method: string, path: string, body?: unknown, token?: string, match?: string): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (token) headers.authorization = `Bearer ${token}`
+    if (match) headers['if-match'] = match
     let r: Response
     try {
       r = await fetch(this.base + path, {
@@ -179,6 +181,11 @@ export class Api {
     const p: { code?: string; retry_ms?: number; ref?: string } = await r.json().catch(() => ({}))
     throw new ApiError(r.status, p.code ?? 'internal', p.retry_ms, p.ref)
   }
+}
+
+async function parsed<T>(r: Response): Promise<T> {
+  const text = await r.text()
+  return (text ? JSON.parse(text) : undefined) as T
 }
 
 function query(params: Record<string, string | number | undefined>): string {

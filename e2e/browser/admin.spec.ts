@@ -1,0 +1,162 @@
+import fs from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Page } from '@playwright/test'
+import { accessible, expect, fits, password, test } from './hub.ts'
+
+// What the administrators of a distributor set in the console, on the built program.
+
+const shots = fileURLToPath(new URL('results/admin', import.meta.url))
+
+/** Signs in at a page of the administration. */
+async function signIn(page: Page, url: string, path: string, email = 'admin@alfa.example') {
+  await page.goto(`${url}/console/alfa/admin${path}`)
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Senha', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Entrar' }).click()
+}
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
+
+/** The page as it is: no violation in either theme, and nothing sticks out on a phone. A picture of each remains. */
+async function sound(page: Page, name: string) {
+  fs.mkdirSync(shots, { recursive: true })
+  await accessible(page)
+  for (const [size, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
+    await page.setViewportSize({ width, height })
+    await fits(page)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+      await page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png` })
+    }
+  }
+  await accessible(page)
+  await page.setViewportSize({ width: 1280, height: 720 })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
+/** A PDF of one page that says the text. */
+function pdfOf(text: string): Buffer {
+  const content = `BT /F1 18 Tf 40 700 Td (${text}) Tj ET`
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]
+  let out = '%PDF-1.4\n'
+  const at = objects.map((o, i) => {
+    const start = out.length
+    out += `${i + 1} 0 obj\n${o}\nendobj\n`
+    return start
+  })
+  const xref = out.length
+  out += `xref\n0 6\n0000000000 65535 f \n${at.map((n) => `${String(n).padStart(10, '0')} 00000 n \n`).join('')}`
+  return Buffer.from(`${out}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n${xref}\n%%EOF\n`)
+}
+
+test('supervisors see nothing of the administration', async ({ page, line, faults: _ }) => {
+  await signIn(page, line.url, '/knowledge', 'supervisor@alfa.example')
+  await expect(page.getByText('tempo real')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Administração' })).toHaveCount(0)
+  await expect(page.getByRole('heading', { name: 'Conhecimento' })).toHaveCount(0)
+})
+
+test('knowledge is written, uploaded, tried, changed and deleted', async ({ page, line, faults: _ }) => {
+  await signIn(page, line.url, '')
+  await expect(page.getByRole('heading', { level: 1, name: 'Conhecimento' })).toBeFocused()
+  await expect(page.getByText('Nenhum artigo ainda')).toBeVisible()
+  await sound(page, 'knowledge-empty')
+
+  // Written.
+  await button(page, 'Novo artigo').click()
+  await page.getByLabel('Título', { exact: true }).fill('Segunda via do boleto')
+  await page.getByLabel('Texto', { exact: true }).fill('# Boleto\n\nA segunda via está no aplicativo, em Faturas.')
+  await sound(page, 'article')
+  await button(page, 'Salvar').click()
+  await expect(page.getByRole('link', { name: 'Segunda via do boleto' })).toBeVisible()
+
+  // Uploaded: what can be read becomes an article, of the rest the reason is said.
+  const file = (name: string, text: string | Buffer) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(text) })
+  await page.locator('input[type=file]').setInputFiles([
+    file('roteador.md', '# Reiniciar o roteador\n\nDesligue da tomada por dez segundos.'),
+    file('visita.pdf', pdfOf('A visita do tecnico custa oitenta reais.')),
+    file('planos.docx', 'x'),
+    file('vazio.txt', ''),
+    file('espacos.txt', '   '),
+    file('quebrado.pdf', '%PDF-1.7 nada'),
+    file('longo.txt', 'a'.repeat(2 << 20)),
+    file('enorme.txt', Buffer.alloc(11 << 20, 'a')),
+  ])
+  const jobs = page.getByRole('region', { name: 'Enviar arquivos' }).getByRole('listitem')
+  for (const [name, text] of [
+    ['roteador.md', 'virou artigo'],
+    ['visita.pdf', 'virou artigo'],
+    ['planos.docx', 'não é aceito'],
+    ['vazio.txt', 'está vazio'],
+    ['espacos.txt', 'nenhum texto pôde ser lido'],
+    ['quebrado.pdf', 'nenhum texto pôde ser lido'],
+    ['longo.txt', 'grande demais'],
+    ['enorme.txt', 'grande demais'],
+  ] as const)
+    await expect(jobs.filter({ hasText: name })).toContainText(text)
+  await expect(page.getByRole('link', { name: 'Reiniciar o roteador' })).toBeVisible()
+  await sound(page, 'knowledge')
+
+  // Tried: the passages that an answer would be given.
+  await expect(async () => {
+    await page.getByLabel('Pergunta de um cliente').fill('quanto custa a visita do técnico?')
+    await button(page, 'Procurar trechos').click()
+    await expect(page.getByText('custa oitenta reais')).toBeVisible({ timeout: 1000 })
+  }).toPass()
+  await sound(page, 'passages')
+  await page.getByLabel('Pergunta de um cliente').fill('xyz')
+  await button(page, 'Procurar trechos').click()
+  await expect(page.getByText('Nenhum trecho combina')).toBeVisible()
+
+  // Found by its words, taken out of use, deleted after a question.
+  await page.getByLabel('Palavras do texto').fill('tomada')
+  await page.keyboard.press('Enter')
+  const rows = page.getByRole('region', { name: 'Artigos' }).getByRole('listitem')
+  await expect(rows).toHaveCount(1)
+  await button(page, 'Opções de Reiniciar o roteador').click()
+  await page.getByRole('menuitem', { name: 'Não usar nas respostas' }).click()
+  await expect(rows).toContainText('Fora de uso')
+  await button(page, 'Opções de Reiniciar o roteador').click()
+  await page.getByRole('menuitem', { name: 'Excluir' }).click()
+  await expect(page.getByRole('dialog')).toContainText('Não há como desfazer')
+  await button(page, 'Excluir').click()
+  await expect(page.getByText('Nenhum artigo com estas palavras')).toBeVisible()
+})
+
+test('nothing typed is lost: by a line that is cut, by leaving the page, by somebody who was faster', async ({ page, line, hub, faults: _ }) => {
+  const admin = await hub.as('admin@alfa.example')
+  const article = await admin('POST', '/knowledge', { title: 'Horário', text: 'Das 8 às 18.' })
+  await signIn(page, line.url, `/knowledge/${article.id}`)
+  const text = page.getByLabel('Texto', { exact: true })
+  await text.fill('Das 8 às 20.')
+
+  await page.route('**/api/v1/knowledge/*', (r) => r.abort())
+  await button(page, 'Salvar').click()
+  await expect(page.getByRole('alert')).toContainText('Sem conexão')
+  await page.unroute('**/api/v1/knowledge/*')
+
+  await button(page, 'Voltar à lista').click()
+  await expect(page.getByRole('listitem').filter({ hasText: 'Horário' })).toContainText('Rascunho')
+  await page.getByRole('link', { name: 'Horário' }).click()
+  await expect(text).toHaveValue('Das 8 às 20.')
+
+  await admin('PATCH', `/knowledge/${article.id}`, { text: 'Das 9 às 18.' })
+  await button(page, 'Salvar').click()
+  await expect(page.getByText('Outra pessoa mudou isto enquanto você editava.')).toBeVisible()
+  await expect(text).toHaveValue('Das 8 às 20.')
+  await button(page, 'Ver a versão dela').click()
+  await expect(text).toHaveValue('Das 9 às 18.')
+  await sound(page, 'conflict')
+  await button(page, 'Voltar à minha versão').click()
+  await expect(text).toHaveValue('Das 8 às 20.')
+  await button(page, 'Salvar').click()
+  await expect(page.getByRole('link', { name: 'Horário' })).toBeVisible()
+  expect((await admin('GET', `/knowledge/${article.id}`)).text).toBe('Das 8 às 20.')
+})

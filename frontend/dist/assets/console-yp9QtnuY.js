@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{F as n,m as r,v as i}from"./shared-CupM3hIC.js";import{a,l as o,n as s}from"./console-CAmKK7CC.js";var c=e(),l=t(),u=r(`lang`);await a(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(s,{})})),await o();

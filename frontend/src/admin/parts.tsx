@@ -1,0 +1,317 @@
+import { Check, Copy } from 'lucide-react'
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { useConsole } from '../console/session'
+import { number, t } from '../shared/i18n'
+import { copyText } from '../shared/Markdown'
+import { Button, Dialog, IconButton } from '../shared/ui'
+import type { Editing } from './useEdit'
+import { words } from './words'
+
+// What the pages of the administration are made of.
+
+/** A page: its heading, what it is for, and what can be begun here. It takes the focus, so that it is read out. */
+export function Sheet({
+  title,
+  help,
+  action,
+  children,
+}: {
+  title: string
+  help?: ReactNode
+  action?: ReactNode
+  children: ReactNode
+}) {
+  const portal = useConsole((s) => s.portal)
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = `${title} · ${portal?.name ?? ''}`
+  }, [title, portal])
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [])
+  return (
+    <>
+      <div className="mb-6 flex flex-wrap items-end justify-between gap-3">
+        <div>
+          <h1 ref={heading} tabIndex={-1} className="text-lg font-semibold tracking-tight outline-none">
+            {title}
+          </h1>
+          {help && <p className="mt-1 max-w-xl text-muted">{help}</p>}
+        </div>
+        {action}
+      </div>
+      {children}
+    </>
+  )
+}
+
+/** A part of a page with a heading of its own. */
+export function Part({ title, help, children }: { title: string; help?: string; children: ReactNode }) {
+  const id = useId()
+  return (
+    <section aria-labelledby={id} className="mt-10">
+      <h2 id={id} className="text-[15px] font-semibold tracking-tight">
+        {title}
+      </h2>
+      {help && <p className="mt-1 max-w-xl text-muted">{help}</p>}
+      <div className="mt-3">{children}</div>
+    </section>
+  )
+}
+
+/** What went wrong, and the way to try again where there is one. */
+export function Problem({ text, retry }: { text: string | undefined; retry?: (() => void) | undefined }) {
+  if (!text) return null
+  return (
+    <div role="alert" className="mb-4 flex flex-wrap items-center gap-3 text-bad">
+      {text}
+      {retry && <Button onClick={retry}>{t.retry}</Button>}
+    </div>
+  )
+}
+
+/** Rows are on their way: nothing for a moment, then a word. */
+export function Loading() {
+  return <p className="animate-late py-10 text-center text-muted">{t.loading}</p>
+}
+
+export function Empty({ children }: { children: ReactNode }) {
+  return <p className="rounded-xl border border-dashed border-line px-4 py-10 text-center text-muted">{children}</p>
+}
+
+const box =
+  'w-full rounded-lg border border-line bg-bg px-3 text-base outline-none placeholder:text-muted focus:border-accent focus:ring-2 focus:ring-accent/25'
+
+/** A text of several lines. */
+export function TextArea({
+  label,
+  help,
+  ...rest
+}: React.ComponentProps<'textarea'> & { label: string; help?: string | undefined }) {
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        {...rest}
+        aria-describedby={help ? `${id}-help` : undefined}
+        className={`block py-2.5 leading-6 ${box}`}
+      />
+      {help && (
+        <p id={`${id}-help`} className="mt-1.5 text-muted">
+          {help}
+        </p>
+      )}
+    </div>
+  )
+}
+
+/** A choice of a few. */
+export function Choice<V extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  hidden = false,
+}: {
+  label: string
+  value: V
+  options: Record<V, string>
+  onChange: (v: V) => void
+  /** The label is for screen readers alone: what stands around says it to the eye. */
+  hidden?: boolean
+}) {
+  return (
+    <label className="block text-sm font-medium">
+      <span className={hidden ? 'sr-only' : 'mb-1.5 block'}>{label}</span>
+      <select value={value} onChange={(e) => onChange(e.target.value as V)} className={`min-h-11 font-normal ${box}`}>
+        {(Object.entries(options) as [V, string][]).map(([key, name]) => (
+          <option key={key} value={key}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+/** Something that is on or off, with what it means. */
+export function Toggle({
+  label,
+  help,
+  checked,
+  onChange,
+}: {
+  label: string
+  help?: ReactNode
+  checked: boolean
+  onChange: (on: boolean) => void
+}) {
+  const id = useId()
+  return (
+    <div className="flex gap-3">
+      <input
+        id={id}
+        type="checkbox"
+        checked={checked}
+        aria-describedby={help ? `${id}-help` : undefined}
+        onChange={(e) => onChange(e.target.checked)}
+        className="mt-0.5 size-4.5 shrink-0 accent-accent"
+      />
+      <div>
+        <label htmlFor={id} className="block cursor-pointer text-sm font-medium pointer-coarse:min-h-8">
+          {label}
+        </label>
+        {help && (
+          <div id={`${id}-help`} className="mt-0.5 max-w-xl text-muted">
+            {help}
+          </div>
+        )}
+      </div>
+    </div>
+  )
+}
+
+/** A value to carry elsewhere; where the browser does not copy it is at least selected. */
+export function Copyable({ label, value }: { label: string; value: string }) {
+  const field = useRef<HTMLInputElement>(null)
+  const id = useId()
+  const [done, setDone] = useState(false)
+  const copy = async () => {
+    field.current?.select()
+    setDone(await copyText(value))
+    setTimeout(() => setDone(false), 2000)
+  }
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
+        {label}
+      </label>
+      <div className="flex items-center gap-1">
+        <input ref={field} id={id} readOnly value={value} className={`min-h-11 font-mono text-sm! ${box}`} />
+        <IconButton label={done ? t.copied : t.copy} onClick={() => void copy()} className="size-11">
+          {done ? <Check size={16} aria-hidden /> : <Copy size={16} aria-hidden />}
+        </IconButton>
+      </div>
+      <span role="status" className="sr-only">
+        {done && t.copied}
+      </span>
+    </div>
+  )
+}
+
+export function Badge({ look = 'muted', children }: { look?: 'muted' | 'ok' | 'warn' | 'bad'; children: ReactNode }) {
+  const looks = { muted: 'text-muted', ok: 'text-ok', warn: 'text-warn', bad: 'text-bad' }
+  return (
+    <span
+      className={`rounded-full border border-line px-2 py-0.5 text-xs font-medium whitespace-nowrap ${looks[look]}`}
+    >
+      {children}
+    </span>
+  )
+}
+
+/** Asks before something goes for good; stays open with the reason when it could not be done. */
+export function Confirm({
+  title,
+  help,
+  action,
+  problem,
+  onConfirm,
+  onClose,
+}: {
+  title: string
+  help: string
+  action: string
+  problem: string | undefined
+  onConfirm: () => Promise<void>
+  onClose: () => void
+}) {
+  const [busy, setBusy] = useState(false)
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p className="mb-4 text-sm text-muted">{help}</p>
+      <Problem text={problem} />
+      <div className="flex flex-wrap justify-end gap-2">
+        <Button look="quiet" data-begin="" onClick={onClose}>
+          {t.cancel}
+        </Button>
+        <Button
+          look="bad"
+          disabled={busy}
+          onClick={() => {
+            setBusy(true)
+            void onConfirm().finally(() => setBusy(false))
+          }}
+        >
+          {action}
+        </Button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** A form of a row under edit: it saves, says what became of that, and shows both versions when two people were at it. */
+export function EditForm({
+  edit,
+  save,
+  onSubmit,
+  children,
+  more,
+}: {
+  edit: Editing
+  save: string
+  onSubmit: () => Promise<unknown>
+  children: ReactNode
+  /** Further actions, beside the one that saves. */
+  more?: ReactNode
+}) {
+  const a = words()
+  const [done, setDone] = useState(false)
+  const { versions } = edit
+  return (
+    <form
+      className="flex max-w-2xl flex-col gap-5"
+      onSubmit={(e) => {
+        e.preventDefault()
+        setDone(false)
+        void onSubmit().then((saved) => setDone(saved !== undefined))
+      }}
+    >
+      {children}
+      {versions && (
+        <div role="alert" className="rounded-xl border border-warn p-4">
+          <p className="font-medium text-warn">{a.conflict}</p>
+          <p className="mt-1 text-muted">{versions.showing === 'mine' ? a.conflictMine : a.conflictTheirs}</p>
+          <Button className="mt-3" onClick={versions.swap}>
+            {versions.showing === 'mine' ? a.showTheirs : a.showMine}
+          </Button>
+        </div>
+      )}
+      <Problem text={edit.problem} />
+      <div className="flex flex-wrap items-center gap-2">
+        <Button type="submit" look="main" disabled={edit.busy || !edit.unsaved}>
+          {save}
+        </Button>
+        {more}
+        <span role="status" className="px-1 text-muted">
+          {edit.busy ? a.saving : edit.unsaved ? a.unsaved : done ? a.saved : ''}
+        </span>
+      </div>
+    </form>
+  )
+}
+
+const units = ['byte', 'kilobyte', 'megabyte'] as const
+
+/** A size in its largest unit: "12 kB". */
+export function sizeText(bytes: number): string {
+  const at = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : 2
+  return number(bytes / 1024 ** at, {
+    style: 'unit',
+    unit: units[at]!,
+    unitDisplay: at === 0 ? 'long' : 'short',
+    maximumFractionDigits: at === 2 ? 1 : 0,
+  })
+}

@@ -1,0 +1,40 @@
+import { api, errorText } from '../console/session'
+import { ApiError, type Page } from '../net/api'
+import type { components } from '../net/api.gen'
+import { words } from './words'
+
+// The managed rows of the REST interface, under the names that the server's description gives them.
+type Schemas = components['schemas']
+export type ArticleRow = Schemas['ArticleRow']
+export type Article = Schemas['ArticleView']
+export type Passage = Schemas['PassageView']
+export type AlertSettings = Schemas['AlertsView']
+export type Alert = Schemas['AlertView']
+export type Privacy = Schemas['PrivacyView']
+export type LoginProvider = Schemas['LoginProviderView']
+export type Role = LoginProvider['role']
+export type Secret = Schemas['SecretView']
+
+/** A row with the ETag that a change of it is based on. */
+export type Tagged<V> = { row: V; tag: string }
+
+async function tagged<V>(answer: Promise<Response>): Promise<Tagged<V>> {
+  const r = await answer
+  return { row: (await r.json()) as V, tag: r.headers.get('etag') ?? '' }
+}
+
+export const read = <V>(path: string) => tagged<V>(api.answer('GET', path))
+export const add = <V>(path: string, body: object) => tagged<V>(api.answer('POST', path, body))
+export const change = <V>(path: string, body: object, tag?: string) => tagged<V>(api.answer('PATCH', path, body, tag))
+export const remove = (path: string) => api.authed('DELETE', path)
+export const list = <V>(path: string) => api.get<Page<V>>(path)
+
+/** Whether a change was refused because somebody else had changed the row. */
+export const isStale = (e: unknown) => e instanceof ApiError && e.status === 412
+
+/** A refusal in the words of the administration. `own` says what a code means at one place. */
+export function refusal(e: unknown, own: Record<string, string> = {}): string {
+  const a = words()
+  const code = e instanceof ApiError ? e.code : 'other'
+  return own[code] ?? a.errors[code] ?? errorText(e)
+}

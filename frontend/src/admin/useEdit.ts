@@ -1,0 +1,102 @@
+import { useCallback, useEffect, useState } from 'react'
+import { accepted, dirty, type Edit, opened, overtaken, swapped, typed } from './edit'
+import { add, change, isStale, read, refusal } from './rest'
+
+type Options<V, D> = {
+  /** Of the row, or of the collection that a new row joins. */
+  path: string
+  /** A new row begins with this draft. */
+  fresh?: D
+  draftOf: (row: V) => D
+  bodyOf: (draft: D) => object
+  /** What a refusal's code means here. */
+  errors?: Record<string, string>
+}
+
+// What was typed and not saved, by path: it is there again when the person comes back.
+const kept = new Map<string, Edit<unknown>>()
+export const hasDraft = (path: string) => kept.has(path)
+export const forget = (path: string) => kept.delete(path)
+
+/**
+ * A managed row under edit. A change is based on the ETag that was read; when somebody else was faster their version is
+ * loaded beside the draft. No error takes away what was typed. The options' functions must not depend on the component.
+ */
+export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, errors }: Options<V, D>) {
+  const [edit, setEdit] = useState<Edit<D> | undefined>(
+    () => (kept.get(path) as Edit<D> | undefined) ?? (fresh && opened(fresh, '')),
+  )
+  const [problem, setProblem] = useState<string>()
+  const [busy, setBusy] = useState(false)
+  const unsaved = edit !== undefined && dirty(edit)
+
+  const load = useCallback(async () => {
+    try {
+      const { row, tag } = await read<V>(path)
+      setEdit(opened(draftOf(row), tag))
+      setProblem(undefined)
+    } catch (e) {
+      setProblem(refusal(e))
+    }
+  }, [path, draftOf])
+  const loaded = edit !== undefined
+  useEffect(() => {
+    if (!loaded) void load()
+  }, [loaded, load])
+
+  useEffect(() => {
+    if (edit && unsaved) kept.set(path, edit)
+    else kept.delete(path)
+  }, [path, edit, unsaved])
+  useEffect(() => {
+    if (!unsaved) return
+    const stay = (e: BeforeUnloadEvent) => e.preventDefault()
+    addEventListener('beforeunload', stay)
+    return () => removeEventListener('beforeunload', stay)
+  }, [unsaved])
+
+  /** The row as the server has it now, or undefined when it was not saved. */
+  const save = async (): Promise<V | undefined> => {
+    if (!edit || busy) return undefined
+    const sent = edit.draft
+    setBusy(true)
+    setProblem(undefined)
+    try {
+      const { row, tag } = fresh ? await add<V>(path, bodyOf(sent)) : await change<V>(path, bodyOf(sent), edit.tag)
+      setEdit((e) => e && accepted(e, sent, draftOf(row), tag))
+      return row
+    } catch (e) {
+      if (!isStale(e)) setProblem(refusal(e, errors))
+      else await compare()
+      return undefined
+    } finally {
+      setBusy(false)
+    }
+  }
+  const compare = async () => {
+    try {
+      const { row, tag } = await read<V>(path)
+      setEdit((e) => e && overtaken(e, draftOf(row), tag))
+    } catch (e) {
+      setProblem(refusal(e))
+    }
+  }
+  return {
+    draft: edit?.draft,
+    set: (c: Partial<D>) => setEdit((e) => e && typed(e, c)),
+    save,
+    busy,
+    problem,
+    retry: loaded ? undefined : () => void load(),
+    unsaved,
+    /** Two versions: which is on the screen, and the way to the other. */
+    versions:
+      edit?.other === undefined ? undefined : { showing: edit.showing, swap: () => setEdit((e) => e && swapped(e)) },
+    drop: () => setEdit((e) => e && opened(e.saved, e.tag)),
+  }
+}
+
+export type Editing = Pick<
+  ReturnType<typeof useEdit<object, object>>,
+  'busy' | 'problem' | 'unsaved' | 'versions' | 'drop'
+>
