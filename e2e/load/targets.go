@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,6 +97,8 @@ type aihub struct {
 	people []*rig.API // participants, who may have 64 connections each
 	staff  []*rig.API // who may watch any conversation
 
+	watching atomic.Int64 // connections of the staff so far
+
 	mu    sync.Mutex
 	rooms map[string]*aihubRoom
 }
@@ -160,7 +163,7 @@ func (a *aihub) open(ctx context.Context, name string, m int) (session, error) {
 	a.mu.Unlock()
 	person := a.people[r.n%len(a.people)]
 	if m >= 10 {
-		person = a.staff[(m/perPerson)%len(a.staff)]
+		person = a.staff[int(a.watching.Add(1)-1)/perPerson%len(a.staff)]
 	}
 	token, err := person.Token(ctx)
 	if err != nil {
