@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"aihub/store/internal/doc"
 	"aihub/store/internal/mongodoc"
 	"aihub/store/internal/sqlitedoc"
@@ -49,6 +51,8 @@ type Store struct {
 	skew  atomic.Int64 // nanoseconds by which the installation's time is ahead of clock; see SetSkew
 	log   *slog.Logger
 
+	tenants *lru.Cache[TenantID, *Tenant]
+
 	mu     sync.Mutex
 	poison map[string]bool // documents that were left out and logged
 	// counted are runs whose marks in a day's row can go, by tenant and row.
@@ -64,6 +68,10 @@ type Store struct {
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{},
 		zones: map[string]seenZone{}}
+	var err error
+	if s.tenants, err = lru.New[TenantID, *Tenant](tenantsKept); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -71,7 +79,6 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 		s.log = slog.Default()
 	}
 	var eng doc.Engine
-	var err error
 	if path, ok := strings.CutPrefix(spec, "sqlite:"); ok {
 		eng, err = sqlitedoc.Open(ctx, path, s.log)
 	} else {
@@ -123,8 +130,20 @@ func (s *Store) Ready(ctx context.Context) error {
 // Close ends the connections.
 func (s *Store) Close(ctx context.Context) error { return s.eng.Close(ctx) }
 
+// tenantsKept is how many tenants' handles are kept. Each connection holds one, and one is some 3 KB.
+const tenantsKept = 4096
+
 // Tenant returns the only handle through which id's data can be reached. It reads nothing.
 func (s *Store) Tenant(id TenantID) *Tenant {
+	if t, ok := s.tenants.Get(id); ok {
+		return t
+	}
+	t := s.newTenant(id)
+	s.tenants.Add(id, t)
+	return t
+}
+
+func (s *Store) newTenant(id TenantID) *Tenant {
 	sc := doc.TenantScope(id.s)
 	return &Tenant{id: id, store: s,
 		profiles:      collection[profile](s, sc, collTenants),

@@ -183,9 +183,10 @@ func idle(t testing.TB, to target, small bool) figures {
 	n := pick(small, 20, 2000)
 	openAll(t, to, 2, 1) // what is paid once is paid
 	ctx := t.Context()
-	_ = to.free(ctx)
-	time.Sleep(time.Second)
-	before := memory(to.process())
+	before, err := to.memory(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range openAll(t, to, n/40+1, 40) {
 		go func() {
 			for {
@@ -197,9 +198,10 @@ func idle(t testing.TB, to target, small bool) figures {
 	}
 	n = (n/40 + 1) * 40
 	time.Sleep(time.Duration(pick(small, 1, 10)) * time.Second)
-	_ = to.free(ctx)
-	time.Sleep(time.Second)
-	after := memory(to.process())
+	after, err := to.memory(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := begin(to.process())
 	time.Sleep(time.Duration(pick(small, 1, 30)) * time.Second) // longer than between two pings
 	elapsed, server, others := m.end()

@@ -29,8 +29,8 @@ type target interface {
 	process() int
 	// open connects member m of a room. Member 0 asks, the others watch; it comes first.
 	open(ctx context.Context, room string, m int) (session, error)
-	// free makes the server return memory that it does not use.
-	free(ctx context.Context) error
+	// memory is how many bytes the server needs, without what it would give back.
+	memory(ctx context.Context) (int64, error)
 }
 
 // A session is one client. One goroutine receives, another may ask.
@@ -86,6 +86,19 @@ func peer(t testing.TB, cmd *exec.Cmd, up *upstream.Server) (pid int, addr strin
 	return cmd.Process.Pid, strings.TrimSpace(line)
 }
 
+// collections is how many there are before memory is measured: a goroutine's stack shrinks by half with each.
+const collections = 4
+
+// freed is the memory of a reference after it has given back what it does not use.
+func freed(ctx context.Context, addr string, pid int) (int64, error) {
+	for range collections {
+		if err := get(ctx, "http://"+addr+"/debug/free"); err != nil {
+			return 0, err
+		}
+	}
+	return memory(pid), nil
+}
+
 func get(ctx context.Context, address string) error {
 	_, err := rig.Call(ctx, http.MethodGet, address, nil, nil)
 	return err
@@ -128,29 +141,42 @@ func newAIHub(t testing.TB) target {
 
 func (a *aihub) process() int { return a.world.Instances[0].PID() }
 
-func (a *aihub) free(ctx context.Context) error {
-	return get(ctx, a.world.Instances[0].Ops+"/debug/pprof/heap?gc=1") // a collection; there is no way to ask for more
+// memory asks the program itself: it has no way to make it give back what it does not use.
+func (a *aihub) memory(ctx context.Context) (int64, error) {
+	for range collections {
+		if err := get(ctx, a.world.Instances[0].Ops+"/debug/pprof/heap?gc=1"); err != nil {
+			return 0, err
+		}
+	}
+	m, err := a.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	bytes := memory(a.process()) // with what the runtime keeps for later
+	return bytes - int64(m["go_memstats_heap_sys_bytes"]-m["go_memstats_heap_released_bytes"]-m["go_memstats_heap_inuse_bytes"]), nil
+}
+
+// metrics are the program's metrics by name and labels.
+func (a *aihub) metrics(ctx context.Context) (map[string]float64, error) {
+	res, err := rig.Call(ctx, http.MethodGet, a.world.Instances[0].Ops+"/metrics", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]float64{}
+	for line := range strings.Lines(string(res.Body)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name != "#" {
+			if m[name], err = strconv.ParseFloat(value, 64); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return m, nil
 }
 
 // admissions counts, as the program itself does, the messages admitted so far and those within 2 ms.
 func (a *aihub) admissions(ctx context.Context) (all, quick float64, err error) {
-	res, err := rig.Call(ctx, http.MethodGet, a.world.Instances[0].Ops+"/metrics", nil, nil)
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(res.Body)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		switch name {
-		case "aihub_hub_admission_seconds_count":
-			all, err = strconv.ParseFloat(value, 64)
-		case `aihub_hub_admission_seconds_bucket{le="0.002"}`:
-			quick, err = strconv.ParseFloat(value, 64)
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-	}
-	return all, quick, nil
+	m, err := a.metrics(ctx)
+	return m["aihub_hub_admission_seconds_count"], m[`aihub_hub_admission_seconds_bucket{le="0.002"}`], err
 }
 
 func (a *aihub) open(ctx context.Context, name string, m int) (session, error) {
@@ -263,8 +289,8 @@ func newRaw(t testing.TB, name string) target {
 	return &rawTarget{pid, addr}
 }
 
-func (r *rawTarget) process() int                   { return r.pid }
-func (r *rawTarget) free(ctx context.Context) error { return get(ctx, "http://"+r.addr+"/debug/free") }
+func (r *rawTarget) process() int                              { return r.pid }
+func (r *rawTarget) memory(ctx context.Context) (int64, error) { return freed(ctx, r.addr, r.pid) }
 func (r *rawTarget) open(ctx context.Context, room string, _ int) (session, error) {
 	c, err := dial(ctx, "http://"+r.addr+"/ws?room="+room, "")
 	return rawSession{c}, err
@@ -292,8 +318,8 @@ func newCentrifuge(t testing.TB) target {
 	return &centrifuge{pid, addr}
 }
 
-func (c *centrifuge) process() int                   { return c.pid }
-func (c *centrifuge) free(ctx context.Context) error { return get(ctx, "http://"+c.addr+"/debug/free") }
+func (c *centrifuge) process() int                              { return c.pid }
+func (c *centrifuge) memory(ctx context.Context) (int64, error) { return freed(ctx, c.addr, c.pid) }
 func (c *centrifuge) open(ctx context.Context, room string, _ int) (session, error) {
 	conn, err := dial(ctx, "http://"+c.addr+"/ws", "")
 	if err != nil {
@@ -355,7 +381,7 @@ func newSSE(t testing.TB, proxy bool) target {
 }
 
 func (s *sse) process() int               { return s.pid }
-func (s *sse) free(context.Context) error { return nil }
+func (s *sse) memory(context.Context) (int64, error) { return 0, nil } // it has no connections that wait
 func (s *sse) open(context.Context, string, int) (session, error) {
 	return &sseSession{of: s, answers: make(chan io.ReadCloser, 1), closed: make(chan struct{})}, nil
 }
