@@ -45,7 +45,9 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	case ws.Subprotocol() != subprotocol:
 		_ = c.Close(hub.CloseAbuse, "the subprotocol is "+subprotocol)
 	default:
-		s.hub.Serve(r.Context(), c)
+		// In a goroutine of its own, which hub.Close ends: the server's, with its deep stack and the request, is not needed for as
+		// long as the connection lives. That is a third of a connection's memory.
+		go s.hub.Serve(context.Background(), c)
 	}
 }
 
