@@ -29,7 +29,7 @@ type task struct {
 
 // tasks are all of them, in the order --help lists them. Passwords are read from the standard input, never from arguments.
 var tasks = []task{
-	{"tenant add", "SLUG NAME EMAIL ADMIN-NAME [TIMEZONE]", "adds a distributor with its first administrator (password on stdin)", addTenant},
+	{"tenant add", "SLUG NAME EMAIL ADMIN-NAME [TIMEZONE [CURRENCY]]", "adds a distributor with its first administrator (password on stdin)", addTenant},
 	{"tenant list", "", "lists distributors", listTenants},
 	{"tenant suspend", "SLUG", "suspends a distributor", setTenant(store.StateSuspended)},
 	{"tenant resume", "SLUG", "lets a distributor go on, or takes its deletion back", setTenant(store.StateActive)},
@@ -154,8 +154,11 @@ func addTenant(ctx context.Context, sh *shell, args []string) error {
 	}
 	var b handlers.NewTenantBody
 	b.Slug, b.Name, b.Admin.Email, b.Admin.Name, b.Admin.Password = args[0], args[1], args[2], args[3], password
-	if len(args) == 5 {
+	if len(args) > 4 {
 		b.Timezone = args[4]
+	}
+	if len(args) > 5 {
+		b.Currency = args[5]
 	}
 	p, admin, err := handlers.NewTenant(ctx, b, store.NewID("u"))
 	if err != nil {
@@ -177,14 +180,14 @@ func addTenant(ctx context.Context, sh *shell, args []string) error {
 
 func listTenants(ctx context.Context, sh *shell, _ []string) error {
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SLUG\tNAME\tSTATE\tADMINS\tTIMEZONE")
+	fmt.Fprintln(w, "SLUG\tNAME\tSTATE\tADMINS\tTIMEZONE\tCURRENCY")
 	for cursor := ""; ; {
 		list, next, err := sh.db.Directory().TenantsPage(ctx, store.Page{Cursor: cursor})
 		if err != nil {
 			return err
 		}
 		for _, p := range list {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", p.Slug, p.Name, p.State, p.AdminCount, p.TimeZone)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", p.Slug, p.Name, p.State, p.AdminCount, p.TimeZone, p.Currency.Code())
 		}
 		if cursor = next; cursor == "" {
 			return w.Flush()

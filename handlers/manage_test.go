@@ -331,6 +331,36 @@ func TestPricesMayBeUnknown(t *testing.T) {
 	}
 }
 
+// A distributor's prices and costs are in its own currency, which never changes; nothing is converted.
+func TestPricesAreInTheDistributorsCurrency(t *testing.T) {
+	s := newSite(t)
+	admin := doc{"email": "dona@gama.example", "name": "Dona", "password": "uma senha boa"}
+	for _, code := range []string{"eur", "XQZ", "EURO"} {
+		s.do("ixc operador", "POST", "/api/v1/tenants", doc{"slug": "gama", "name": "Gama", "currency": code, "admin": admin}).want(t, 422, "bad_field")
+	}
+	if a := s.do("ixc operador", "POST", "/api/v1/tenants", doc{"slug": "gama", "name": "Gama", "currency": "EUR", "admin": admin}); !strings.Contains(a.body, `"currency":"EUR"`) {
+		t.Error(a.body)
+	}
+	s.do("ixc operador", "PATCH", "/api/v1/tenants/gama", doc{"currency": "USD"}).want(t, 422, "bad_field")
+	s.do("ixc operador", "PATCH", "/api/v1/tenants/gama", doc{"name": "Gama 2", "currency": "EUR"}).want(t, 200, "")
+	model := doc{"key": "m", "provider": "openai", "model": "gpt", "name": "M", "price": doc{"input": 1, "output": 2, "currency": "USD"}}
+	s.do("alfa admin", "POST", "/api/v1/models", model).want(t, 422, "bad_field")
+	if a := s.do("ixc operador", "POST", "/api/v1/models", model); !strings.Contains(a.body, `"currency":"USD"`) {
+		t.Error(a.body)
+	}
+	model["price"] = doc{"input": 1, "output": 2}
+	made := s.do("alfa admin", "POST", "/api/v1/models", model)
+	if !strings.Contains(made.body, `"currency":"BRL"`) {
+		t.Error(made.body)
+	}
+	s.do("alfa admin", "PATCH", "/api/v1/models/"+made.id(t), doc{"price": doc{"input": 1, "output": 2, "currency": "EUR"}}).want(t, 422, "bad_field")
+	for _, path := range []string{"/api/v1/usage", "/api/v1/me"} {
+		if a := s.do("alfa admin", "GET", path, nil); !strings.Contains(a.body, `"currency":"BRL"`) {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+}
+
 func TestTheOperatorKeepsWhatEveryoneSees(t *testing.T) {
 	s := newSite(t)
 	plan := s.do("ixc operador", "POST", "/api/v1/plans", doc{"name": "Global", "limits": []doc{{"window": "month", "messages": 10}}}).id(t)

@@ -30,9 +30,10 @@ type meUser struct {
 }
 
 type meTenant struct {
-	ID   string `json:"id"`
-	Slug string `json:"slug"`
-	Name string `json:"name"`
+	ID       string `json:"id"`
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Currency string `json:"currency" doc:"ISO 4217 code of its prices and costs"`
 }
 
 type mePlan struct {
@@ -51,7 +52,7 @@ func (s *Server) getMe(ctx context.Context, who hub.Principal, _ *meInput) (*meO
 	if err != nil {
 		return nil, err
 	}
-	body := meBody{User: meUser{user.ID, user.Name, user.Email, user.Role}, Tenant: meTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
+	body := meBody{User: meUser{user.ID, user.Name, user.Email, user.Role}, Tenant: meTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name, who.Profile.Currency.Code()},
 		Quota: []hub.QuotaView{}, Models: []meModel{}, Consents: viewConsents(user)}
 	plan, err := planOf(ctx, who)
 	if err != nil || plan.ID == "" {

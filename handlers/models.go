@@ -18,9 +18,10 @@ type ModelBody struct {
 	State    string     `json:"state" required:"false" enum:"active,disabled" default:"active"`
 }
 
-// PriceBody is in units of currency per million tokens.
+// PriceBody is in units of currency per million tokens. Prices in another currency than a distributor's do not count there.
 type PriceBody struct {
 	_           struct{} `nullable:"true"`
+	Currency    string   `json:"currency" required:"false" pattern:"^([A-Z]{3})?$" doc:"ISO 4217 code; a distributor's prices are in its own currency, the operator's in BRL by default"`
 	Input       float64  `json:"input" minimum:"0" maximum:"1000000"`
 	Output      float64  `json:"output" minimum:"0" maximum:"1000000"`
 	CachedInput *float64 `json:"cached_input" required:"false" nullable:"true" minimum:"0" maximum:"1000000" doc:"null: as input"`
@@ -45,15 +46,30 @@ func (b ModelBody) set(m *store.Model) {
 	m.Key, m.Provider, m.Model, m.Name, m.Context, m.State = b.Key, b.Provider, b.Model, b.Name, b.Context, storeState(b.State)
 	m.Price = nil
 	if p := b.Price; p != nil {
-		m.Price = &store.Price{In: micro(p.Input), Out: micro(p.Output), CachedIn: each(micro, p.CachedInput), Reasoning: each(micro, p.Reasoning)}
+		m.Price = &store.Price{Currency: store.Currency(p.Currency), In: micro(p.Input), Out: micro(p.Output), CachedIn: each(micro, p.CachedInput), Reasoning: each(micro, p.Reasoning)}
 	}
+}
+
+// checkPrice refuses a price in a currency that is none, or that is not the distributor's own.
+func checkPrice(who hub.Principal, p *PriceBody) (err error) {
+	if p == nil {
+		return nil
+	}
+	own := who.Profile.Currency.Code()
+	if p.Currency == "" && who.Role != store.RoleOperator {
+		p.Currency = own
+	}
+	if p.Currency, err = currencyCode(p.Currency); err == nil && who.Role != store.RoleOperator && p.Currency != own {
+		err = hub.Ef("bad_field", "a price is in the distributor's currency, "+own)
+	}
+	return err
 }
 
 func showPrice(p *store.Price) *PriceBody {
 	if p == nil {
 		return nil
 	}
-	return &PriceBody{Input: units(p.In), Output: units(p.Out), CachedInput: each(units, p.CachedIn), Reasoning: each(units, p.Reasoning)}
+	return &PriceBody{Currency: p.Currency.Code(), Input: units(p.In), Output: units(p.Out), CachedInput: each(units, p.CachedIn), Reasoning: each(units, p.Reasoning)}
 }
 
 func priceSince(p *store.Price) string {
@@ -128,6 +144,9 @@ func (s *Server) getModel(ctx context.Context, who hub.Principal, id string) (mo
 }
 
 func (s *Server) createModel(ctx context.Context, who hub.Principal, id string, b ModelBody) (modelView, error) {
+	if err := checkPrice(who, b.Price); err != nil {
+		return modelView{}, err
+	}
 	m := store.Model{ID: id}
 	b.set(&m)
 	if err := s.modelRows(who).CreateModel(ctx, m); err != nil {
@@ -143,6 +162,9 @@ func (s *Server) changeModel(ctx context.Context, who hub.Principal, id string, 
 	}
 	b := viewModel(m).ModelBody
 	if err := apply(&b); err != nil {
+		return modelView{}, err
+	}
+	if err := checkPrice(who, b.Price); err != nil {
 		return modelView{}, err
 	}
 	b.set(&m)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/currency"
 
 	"aihub/hub"
 	"aihub/store"
@@ -21,6 +22,7 @@ type TenantBody struct {
 	Slug     string   `json:"slug" pattern:"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$" doc:"names its portal; it can't be changed"`
 	Name     string   `json:"name" minLength:"1" maxLength:"80"`
 	Timezone string   `json:"timezone" required:"false" maxLength:"60" doc:"IANA name; default America/Sao_Paulo"`
+	Currency string   `json:"currency" required:"false" pattern:"^([A-Z]{3})?$" doc:"ISO 4217 code of its prices and costs; default BRL; it can't be changed, for nothing is converted"`
 	Domains  []string `json:"domains" required:"false" maxItems:"20" doc:"host names at which the portal is this distributor's"`
 }
 
@@ -43,7 +45,7 @@ type tenantView struct {
 }
 
 func viewTenant(p store.Profile) tenantView {
-	return tenantView{tenantMeta(p), TenantBody{p.Slug, p.Name, p.TimeZone, orNone(p.Domains)}, showState(p.State), optionalStamp(p.DeleteAt), p.AdminCount}
+	return tenantView{tenantMeta(p), TenantBody{p.Slug, p.Name, p.TimeZone, p.Currency.Code(), orNone(p.Domains)}, showState(p.State), optionalStamp(p.DeleteAt), p.AdminCount}
 }
 
 // check refuses zones and host names that can't be right.
@@ -54,8 +56,12 @@ func (b *TenantBody) check() error {
 	if b.Timezone == "" {
 		b.Timezone = "America/Sao_Paulo"
 	}
-	if _, err := time.LoadLocation(b.Timezone); err != nil || b.Timezone == "Local" {
+	_, err := time.LoadLocation(b.Timezone)
+	if err != nil || b.Timezone == "Local" {
 		return hub.Ef("bad_field", "timezone is not the IANA name of one")
+	}
+	if b.Currency, err = currencyCode(b.Currency); err != nil {
+		return err
 	}
 	for i, host := range b.Domains {
 		ascii, err := idna.Lookup.ToASCII(strings.ToLower(host))
@@ -67,6 +73,15 @@ func (b *TenantBody) check() error {
 	slices.Sort(b.Domains)
 	b.Domains = slices.Compact(b.Domains)
 	return nil
+}
+
+// currencyCode checks a code of ISO 4217; "" is the default.
+func currencyCode(code string) (string, error) {
+	code = store.Currency(code).Code()
+	if _, err := currency.ParseISO(code); err != nil {
+		return "", hub.Ef("bad_field", "currency is not a code of ISO 4217")
+	}
+	return code, nil
 }
 
 // tenantNamed returns the tenant that an operator's route names, or ErrNotFound.
@@ -120,7 +135,7 @@ func NewTenant(ctx context.Context, b NewTenantBody, adminID string) (store.Prof
 		return store.Profile{}, store.User{}, hub.Ef("bad_field", "a password has 8 to 256 bytes")
 	}
 	admin, err := NewUser(ctx, adminID, b.Admin.Email, b.Admin.Name, store.RoleAdmin, b.Admin.Password)
-	return store.Profile{ID: id, Slug: b.Slug, Name: b.Name, TimeZone: b.Timezone, Domains: b.Domains, State: store.StateActive}, admin, err
+	return store.Profile{ID: id, Slug: b.Slug, Name: b.Name, TimeZone: b.Timezone, Currency: store.Currency(b.Currency), Domains: b.Domains, State: store.StateActive}, admin, err
 }
 
 // AddTenant stores a tenant and its first administrator; store.ErrExists when the name is taken by a tenant that has an
@@ -166,8 +181,14 @@ func (s *Server) changeTenant(ctx context.Context, _ hub.Principal, id string, r
 		if b.Slug != p.Slug {
 			return hub.Ef("bad_field", "slug can't be changed")
 		}
+		if b.Currency == "" {
+			b.Currency = have.Currency.Code()
+		}
 		if err := b.check(); err != nil {
 			return err
+		}
+		if b.Currency != have.Currency.Code() {
+			return hub.Ef("bad_field", "currency can't be changed")
 		}
 		have.Name, have.TimeZone, have.Domains = b.Name, b.Timezone, b.Domains
 		return nil

@@ -27,7 +27,7 @@ type usageRow struct {
 	TokensIn  int64    `json:"tokens_in"`
 	TokensOut int64    `json:"tokens_out"`
 	Estimated int64    `json:"estimated" doc:"runs whose tokens the provider did not tell"`
-	Cost      *float64 `json:"cost" nullable:"true" doc:"in reais, of the runs whose model had a price; null: none had"`
+	Cost      *float64 `json:"cost" nullable:"true" doc:"in the distributor's currency, of the runs whose model had a price; null: none had"`
 	Unpriced  int64    `json:"unpriced" doc:"runs whose model had no price: cost is without them"`
 
 	cost int64
@@ -47,10 +47,11 @@ func (r *usageRow) add(d store.DailyUse) {
 
 type usageOutput struct {
 	Body struct {
-		From  string     `json:"from"`
-		To    string     `json:"to"`
-		Items []usageRow `json:"items"`
-		Total usageRow   `json:"total"`
+		From     string     `json:"from"`
+		To       string     `json:"to"`
+		Currency string     `json:"currency" doc:"of all costs: the distributor's, an ISO 4217 code"`
+		Items    []usageRow `json:"items"`
+		Total    usageRow   `json:"total"`
 	}
 }
 
@@ -77,7 +78,7 @@ func (s *Server) getUsage(ctx context.Context, who hub.Principal, in *usageInput
 		sums[key].add(d)
 		out.Body.Total.add(d)
 	}
-	out.Body.From, out.Body.To, out.Body.Items = from, to, []usageRow{}
+	out.Body.From, out.Body.To, out.Body.Currency, out.Body.Items = from, to, who.Profile.Currency.Code(), []usageRow{}
 	for _, key := range slices.Sorted(maps.Keys(sums)) {
 		out.Body.Items = append(out.Body.Items, *sums[key])
 	}

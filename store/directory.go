@@ -16,6 +16,7 @@ type Profile struct {
 	Domains    []string // host names at which the portal is this tenant's
 	Brand      Brand
 	TimeZone   string // IANA name; "": America/Sao_Paulo
+	Currency   Currency
 	State      string // ativo, suspenso, encerrando, excluido
 	DeleteAt   time.Time
 	Retention  Retention
@@ -66,6 +67,7 @@ type profile struct {
 	Domains   []string        `bson:"dominios" json:"dominios"`
 	Brand     Brand           `bson:"marca" json:"marca"`
 	TimeZone  string          `bson:"fuso" json:"fuso"`
+	Currency  Currency        `bson:"moeda" json:"moeda"`
 	State     string          `bson:"estado" json:"estado"`
 	DeleteAt  time.Time       `bson:"excluir_em" json:"excluir_em"`
 	Retention Retention       `bson:"retencao" json:"retencao"`
@@ -86,8 +88,8 @@ type profile struct {
 }
 
 func (p profile) public() Profile {
-	return Profile{ID: TenantID{p.ID}, Slug: p.Slug, Name: p.Name, Domains: p.Domains, Brand: p.Brand, TimeZone: p.TimeZone, State: p.State, DeleteAt: p.DeleteAt,
-		Retention: p.Retention, Privacy: p.Privacy, Alerts: p.Alerts, Rev: p.Rev, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt, AdminCount: len(p.Admins)}
+	return Profile{ID: TenantID{p.ID}, Slug: p.Slug, Name: p.Name, Domains: p.Domains, Brand: p.Brand, TimeZone: p.TimeZone, Currency: p.Currency, State: p.State,
+		DeleteAt: p.DeleteAt, Retention: p.Retention, Privacy: p.Privacy, Alerts: p.Alerts, Rev: p.Rev, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt, AdminCount: len(p.Admins)}
 }
 
 // address is what makes a slug or a host name one tenant's: a global row whose id is the name. Every look-up across
@@ -132,9 +134,10 @@ func (d *Directory) CreateTenant(ctx context.Context, p Profile) error {
 		return err
 	}
 	t, now := d.store.Tenant(p.ID), milli(d.store.now())
-	err := t.profiles.Insert(ctx, p.ID.s, profile{ID: p.ID.s, Slug: p.Slug, Name: p.Name, Brand: p.Brand, TimeZone: p.TimeZone, State: p.State,
+	err := t.profiles.Insert(ctx, p.ID.s, profile{ID: p.ID.s, Slug: p.Slug, Name: p.Name, Brand: p.Brand, TimeZone: p.TimeZone, Currency: p.Currency, State: p.State,
 		Retention: p.Retention, Privacy: p.Privacy, Rev: 1, CreatedAt: now, ChangedAt: now})
 	if err == nil {
+		t.see(seenProfile{zone(p.TimeZone), p.Currency, time.Now()})
 		return t.countAdmins(ctx) // people may be made before their tenant is
 	}
 	if !errors.Is(err, ErrExists) {
@@ -235,9 +238,9 @@ func (d *Directory) Alerted(ctx context.Context) ([]Profile, error) {
 	return publicProfiles(list), err
 }
 
-// UpdateProfile changes what a tenant says of itself: name, brand, zone, retention, privacy, alerts and domains; id, slug and
-// state stay. A changed zone counts from the next message on, on another instance a second later. ErrNotFound, ErrConflict; ErrExists: a domain is another
-// tenant's.
+// UpdateProfile changes what a tenant says of itself: name, brand, zone, retention, privacy, alerts and domains; id, slug,
+// currency and state stay. A changed zone counts from the next message on, on another instance a second later. ErrNotFound,
+// ErrConflict; ErrExists: a domain is another tenant's.
 func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) {
 	d := t.store.Directory()
 	old, err := t.Profile(ctx)
@@ -254,7 +257,7 @@ func (t *Tenant) UpdateProfile(ctx context.Context, p Profile) (Profile, error) 
 	if err != nil {
 		return Profile{}, err
 	}
-	t.rezone(seenZone{zone(next.TimeZone), time.Now()})
+	t.see(seenProfile{zone(next.TimeZone), next.Currency, time.Now()})
 	return next.public(), d.releaseDomains(ctx, t.id, old.Domains, p.Domains)
 }
 

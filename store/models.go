@@ -26,8 +26,21 @@ type Model struct {
 
 func modelID(m Model) string { return m.ID }
 
+// A Currency is an ISO 4217 code, in which a tenant's prices and costs are. It is set when the tenant is made and stays:
+// nothing is ever converted, so that sums of costs would else be of nothing.
+type Currency string
+
+// Code is the code; "" is BRL, in which everything was before there was a choice.
+func (c Currency) Code() string {
+	if c == "" {
+		return "BRL"
+	}
+	return string(c)
+}
+
 // A Price is in micro-units of currency per million tokens.
 type Price struct {
+	Currency  Currency  `bson:"moeda" json:"moeda"` // of a tenant's own price: the tenant's
 	In        int64     `bson:"entrada" json:"entrada"`
 	Out       int64     `bson:"saida" json:"saida"`
 	CachedIn  *int64    `bson:"entrada_em_cache,omitempty" json:"entrada_em_cache,omitzero"` // nil: as In
@@ -40,7 +53,7 @@ func (p *Price) Same(o *Price) bool {
 	if p == nil || o == nil {
 		return p == o
 	}
-	return p.In == o.In && p.Out == o.Out && p.cachedIn() == o.cachedIn() && p.reasoning() == o.reasoning()
+	return p.Currency.Code() == o.Currency.Code() && p.In == o.In && p.Out == o.Out && p.cachedIn() == o.cachedIn() && p.reasoning() == o.reasoning()
 }
 
 func (p *Price) cachedIn() int64 { return orElse(p.CachedIn, p.In) }
@@ -69,7 +82,8 @@ func (p *Price) Of(u Usage) int64 {
 	return sum.Int64()
 }
 
-// Models returns the catalogue as the tenant sees it: its own entries win over global ones of the same key.
+// Models returns the catalogue as the tenant sees it: its own entries win over global ones of the same key. Prices in
+// another currency than the tenant's are unknown to it.
 func (t *Tenant) Models(ctx context.Context) ([]Model, error) {
 	ctx, cancel := deadline(ctx)
 	defer cancel()
@@ -81,6 +95,10 @@ func (t *Tenant) Models(ctx context.Context) ([]Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	seen, err := t.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
 	known := map[string]bool{}
 	for _, m := range own {
 		known[m.Key] = true
@@ -88,6 +106,11 @@ func (t *Tenant) Models(ctx context.Context) ([]Model, error) {
 	for _, m := range global {
 		if !known[m.Key] {
 			own = append(own, m)
+		}
+	}
+	for i, m := range own {
+		if m.Price != nil && m.Price.Currency.Code() != seen.currency.Code() {
+			own[i].Price = nil
 		}
 	}
 	return own, nil
@@ -103,13 +126,33 @@ func (t *Tenant) Model(ctx context.Context, id string) (Model, error) {
 	return get(ctx, t.models, id)
 }
 
-// CreateModel adds an entry to the tenant's catalogue; ErrExists when it has one with that id or key.
+// CreateModel adds an entry to the tenant's catalogue, its price in the tenant's currency; ErrExists when it has one with
+// that id or key.
 func (t *Tenant) CreateModel(ctx context.Context, m Model) error {
+	if err := t.denominate(ctx, &m); err != nil {
+		return err
+	}
 	return createModel(ctx, t.models, m, t.now())
 }
 
-// UpdateModel changes an entry whose revision is still m.Rev. ErrNotFound, ErrConflict, ErrExists.
+// denominate says that the price is in the tenant's currency.
+func (t *Tenant) denominate(ctx context.Context, m *Model) error {
+	if m.Price == nil {
+		return nil
+	}
+	seen, err := t.seen(ctx)
+	price := *m.Price
+	price.Currency = seen.currency
+	m.Price = &price
+	return err
+}
+
+// UpdateModel changes an entry whose revision is still m.Rev, its price in the tenant's currency. ErrNotFound, ErrConflict,
+// ErrExists.
 func (t *Tenant) UpdateModel(ctx context.Context, m Model) (Model, error) {
+	if err := t.denominate(ctx, &m); err != nil {
+		return Model{}, err
+	}
 	return updateModel(ctx, t.models, m, t.now())
 }
 

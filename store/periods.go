@@ -36,41 +36,48 @@ func zone(name string) *time.Location {
 // zones are those in use, by name: reading one takes longer than all else that a reservation does outside the database.
 var zones sync.Map
 
-// zoneFor is how long a tenant's zone is remembered: each message asks for it several times. Another instance's change of it
+// seenFor is how long a tenant's zone is remembered: each message asks for it several times. Another instance's change of it
 // counts here as much later.
-const zoneFor = time.Second
+const seenFor = time.Second
 
-// A seenZone is a tenant's zone as it was a moment ago.
-type seenZone struct {
-	loc *time.Location
-	at  time.Time
+// A seenProfile is what counting needs of a tenant's profile, as it was a moment ago.
+type seenProfile struct {
+	loc      *time.Location
+	currency Currency
+	at       time.Time
 }
 
 // location is the zone by which the tenant's periods begin and end.
 func (t *Tenant) location(ctx context.Context) (*time.Location, error) {
+	seen, err := t.seen(ctx)
+	return seen.loc, err
+}
+
+// seen reads the tenant's profile, unless that was done a moment ago.
+func (t *Tenant) seen(ctx context.Context) (seenProfile, error) {
 	s := t.store
 	s.mu.Lock()
-	seen := s.zones[t.id.s]
+	seen := s.seen[t.id.s]
 	s.mu.Unlock()
-	if seen.loc != nil && time.Since(seen.at) < zoneFor {
-		return seen.loc, nil
+	if seen.loc != nil && time.Since(seen.at) < seenFor {
+		return seen, nil
 	}
 	read := time.Now()
 	p, err := t.profiles.Get(ctx, t.id.s)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
+		return seenProfile{}, err
 	}
-	loc := zone(p.TimeZone)
-	t.rezone(seenZone{loc, read})
-	return loc, nil
+	seen = seenProfile{zone(p.TimeZone), p.Currency, read}
+	t.see(seen)
+	return seen, nil
 }
 
-// rezone notes the tenant's zone, unless a later reading or change of it is noted.
-func (t *Tenant) rezone(seen seenZone) {
+// see notes what was seen, unless a later reading or change is noted.
+func (t *Tenant) see(seen seenProfile) {
 	t.store.mu.Lock()
 	defer t.store.mu.Unlock()
-	if t.store.zones[t.id.s].at.Before(seen.at) {
-		t.store.zones[t.id.s] = seen
+	if t.store.seen[t.id.s].at.Before(seen.at) {
+		t.store.seen[t.id.s] = seen
 	}
 }
 

@@ -29,6 +29,52 @@ func TestPriceOfTokens(t *testing.T) {
 	}
 }
 
+// A tenant's prices and costs are in its currency. A price of everyone's in another one is unknown there: nothing is
+// converted.
+func TestCostsAreInTheTenantsCurrency(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		ctx, reais := t.Context(), d.tenant("")
+		id, err := store.ParseTenantID(reais.ID().String() + "-eur")
+		must(t, err)
+		must(t, d.s.Directory().CreateTenant(ctx, store.Profile{ID: id, Slug: id.String(), Name: "Loja", Currency: "EUR", State: store.StateActive}))
+		euros := d.s.Tenant(id)
+		name := store.NewID("o")
+		must(t, d.s.Global().CreateModel(ctx, store.Model{ID: name, Key: name, Provider: "openai", Model: name, Price: &store.Price{In: 1_000_000}}))
+		price := func(a *store.Tenant) *store.Price {
+			models, err := a.Models(ctx)
+			must(t, err)
+			return store.PriceOf(models, "openai", name)
+		}
+		if a, b := price(reais), price(euros); a == nil || a.Currency.Code() != "BRL" || b != nil {
+			t.Errorf("everyone's price: %+v and %+v", a, b)
+		}
+		own := store.Model{ID: store.NewID("o"), Key: name, Provider: "openai", Model: name, Price: &store.Price{Currency: "USD", In: 2_000_000}}
+		must(t, euros.CreateModel(ctx, own))
+		if p := price(euros); p == nil || p.Currency != "EUR" || p.In != 2_000_000 {
+			t.Errorf("its own price: %+v", p)
+		}
+		own, err = euros.Model(ctx, own.ID)
+		must(t, err)
+		own.Price = &store.Price{Currency: "USD", In: 3_000_000}
+		if own, err = euros.UpdateModel(ctx, own); err != nil || own.Price.Currency != "EUR" || own.Price.In != 3_000_000 {
+			t.Errorf("its changed price: %+v, %v", own.Price, err)
+		}
+		m := newAnswer("r_eur", noon)
+		must(t, euros.AddMessage(ctx, m))
+		must(t, euros.FinishRun(ctx, m.ID, 1, store.Final{State: store.RunComplete, Model: name, Provider: "openai", Usage: store.Usage{In: 2}}))
+		must(t, euros.MarkSettled(ctx, m.ID))
+		if got, err := euros.RunByID(ctx, m.Run.ID); err != nil || *got.Run.Cost != 6 || got.Run.Price.Currency != "EUR" {
+			t.Errorf("%+v by %+v, %v", got.Run, got.Run.Price, err)
+		}
+		p, err := euros.Profile(ctx)
+		must(t, err)
+		p.Currency = "USD"
+		if p, err = euros.UpdateProfile(ctx, p); err != nil || p.Currency != "EUR" {
+			t.Errorf("a changed profile has %s, %v", p.Currency, err)
+		}
+	})
+}
+
 // What a run cost is by the price of its time; where there is none the cost is unknown, which is not 0.
 func TestCostsKeepThePriceOfTheirTime(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {

@@ -57,17 +57,17 @@ type Store struct {
 	poison map[string]bool // documents that were left out and logged
 	// counted are runs whose marks in a day's row can go, by tenant and row.
 	counted map[string][]string
-	stirred map[string]time.Time // when this instance noted a tenant as busy
-	zones   map[string]seenZone  // of tenants
-	looked  time.Time            // when it looked at all tenants last
-	indexed time.Time            // when all indexes were seen last
+	stirred map[string]time.Time   // when this instance noted a tenant as busy
+	seen    map[string]seenProfile // of tenants
+	looked  time.Time              // when it looked at all tenants last
+	indexed time.Time              // when all indexes were seen last
 }
 
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{},
-		zones: map[string]seenZone{}}
+		seen: map[string]seenProfile{}}
 	var err error
 	if s.tenants, err = lru.New[TenantID, *Tenant](tenantsKept); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -25,7 +25,7 @@ export const portal: Portal = {
 
 export const me: Me = {
   user: { id: 'u_1', name: 'Marina Duarte', email: 'marina@conecta.example', role: 'usuario' },
-  tenant: { id: 'conecta-sul', slug: 'conecta-sul', name: 'Conecta Sul' },
+  tenant: { id: 'conecta-sul', slug: 'conecta-sul', name: 'Conecta Sul', currency: 'BRL' },
   plan: { id: 'p_1', name: 'Fibra 600' },
   quota: [],
   models: [

@@ -2,6 +2,7 @@ import { Eye, TriangleAlert, X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { Chat } from '../chat/chat'
 import { address, usePlace } from '../console/place'
+import { useConsole } from '../console/session'
 import { w } from '../console/words'
 import type { Session } from '../net/frames'
 import { exactly, number, percent, t } from '../shared/i18n'
@@ -21,6 +22,7 @@ type Props = {
 
 /** What is known about the session beside its words. */
 export function Context({ chat, session: s, person, masked, now }: Props) {
+  const currency = useConsole((c) => c.me?.tenant.currency) ?? 'BRL'
   const show = masked ? mask : (x: string) => x
   const owner = chat?.loaded ? chat.owner : s?.owner
   const model = chat?.messages.findLast((m) => m.run?.model)?.run?.model
@@ -49,7 +51,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
         <Line name={w.started}>{s ? <time title={exactly(s.since)}>{ago(s.since, now)}</time> : undefined}</Line>
         <Line name={w.plan}>{person?.plan || undefined}</Line>
         <Line name={w.tokens}>{tokens ? number(tokens) : undefined}</Line>
-        <Line name={w.cost}>{s && s.cost !== null ? money(s.cost / 1e6) : undefined}</Line>
+        <Line name={w.cost}>{s && s.cost !== null ? money(s.cost / 1e6, currency) : undefined}</Line>
         <Line name={w.firstToken}>{s?.first_token_ms ? `${number(s.first_token_ms)} ms` : undefined}</Line>
         <Line name={w.model}>{model}</Line>
         <Line name={w.email}>

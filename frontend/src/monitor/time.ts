@@ -33,5 +33,5 @@ export const clock = (at: number | string, seconds = false) =>
 export const day = (iso: string) => new Intl.DateTimeFormat(language, { dateStyle: 'short' }).format(new Date(iso))
 
 /** Money as the providers account for it; small sums need their digits. */
-export const money = (n: number) =>
-  number(n, { style: 'currency', currency: 'BRL', ...(n < 1 ? { minimumFractionDigits: 4 } : {}) })
+export const money = (n: number, currency: string) =>
+  number(n, { style: 'currency', currency, ...(n < 1 ? { minimumFractionDigits: 4 } : {}) })

@@ -1731,6 +1731,8 @@ export interface components {
             text: string;
         };
         MeTenant: {
+            /** @description ISO 4217 code of its prices and costs */
+            currency: string;
             id: string;
             name: string;
             slug: string;
@@ -1790,6 +1792,8 @@ export interface components {
         };
         NewTenantBody: {
             admin: components["schemas"]["NewTenantBodyAdminStruct"];
+            /** @description ISO 4217 code of its prices and costs; default BRL; it can't be changed, for nothing is converted */
+            currency?: string;
             /** @description host names at which the portal is this distributor's */
             domains?: string[] | null;
             name: string;
@@ -1923,6 +1927,8 @@ export interface components {
              * @description null: as input
              */
             cached_input?: number | null;
+            /** @description ISO 4217 code; a distributor's prices are in its own currency, the operator's in BRL by default */
+            currency?: string;
             /** Format: double */
             input: number;
             /** Format: double */
@@ -2176,6 +2182,8 @@ export interface components {
             admins: number;
             changed_at?: string;
             created_at?: string;
+            /** @description ISO 4217 code of its prices and costs; default BRL; it can't be changed, for nothing is converted */
+            currency?: string;
             /** @description when a closing distributor's data goes */
             delete_at?: string;
             /** @description host names at which the portal is this distributor's */
@@ -2200,6 +2208,8 @@ export interface components {
             token_type: string;
         };
         UsageOutputBody: {
+            /** @description of all costs: the distributor's, an ISO 4217 code */
+            currency: string;
             from: string;
             items: components["schemas"]["UsageRow"][] | null;
             to: string;
@@ -2208,7 +2218,7 @@ export interface components {
         UsageRow: {
             /**
              * Format: double
-             * @description in reais, of the runs whose model had a price; null: none had
+             * @description in the distributor's currency, of the runs whose model had a price; null: none had
              */
             cost: number | null;
             /**
@@ -5845,6 +5855,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description ISO 4217 code of its prices and costs; default BRL; it can't be changed, for nothing is converted */
+                    currency?: string;
                     /** @description host names at which the portal is this distributor's */
                     domains?: string[] | null;
                     name?: string;

@@ -16,7 +16,7 @@ export type Portal = {
 }
 export type Me = {
   user: { id: string; name: string; email: string; role: string }
-  tenant: { id: string; slug: string; name: string }
+  tenant: { id: string; slug: string; name: string; currency: string }
   plan: { id: string; name: string }
   quota: Quota[]
   /** `model` is the provider's name, which answers carry. */

@@ -176,7 +176,7 @@ export type Session = {
   last_at: string
   last_text: string
   tokens: number
-  /** In millionths of the currency; null: no model of the conversation has a price. */
+  /** In millionths of the tenant's currency; null: no model of the conversation has a price. */
   cost: number | null
   first_token_ms: number
   page: string
