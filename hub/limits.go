@@ -40,7 +40,7 @@ const (
 	// flushLeast is how long deltas are gathered before the next append, flushPerRun how much longer for each answer that the
 	// instance writes, flushMost the longest: see runs.flushEvery.
 	flushLeast  = 40 * time.Millisecond
-	flushPerRun = 100 * time.Microsecond
+	flushPerRun = 200 * time.Microsecond
 	flushMost   = 120 * time.Millisecond
 	// chunksGathered is how many chunks may come in the meantime; a provider that is faster waits.
 	chunksGathered = 128
