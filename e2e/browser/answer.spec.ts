@@ -30,6 +30,43 @@ test('where the plan has several models the person chooses, and the choice is ke
   await accessible(page)
 })
 
+test('what a model thinks is folded, opens by keyboard, and is no part of the answer', async ({ portal, hub, model, page }) => {
+  const admin = await hub.as('admin@alfa.example')
+  const config = { name: 'Pensador', provider: 'openai', base_url: model.url, default_model: 'pensador', default: true, show_reasoning: true }
+  await admin('POST', '/llm-configs', { ...config, api_key: 'teste' })
+  const hostile = payloads.find((p) => p.startsWith('<img'))!
+  const thoughts = `A pessoa quer o prazo.\nVou olhar o contrato. ${hostile}`
+  model.will('prazo', { text: 'O prazo é de **3 dias**.', thoughts })
+  await portal.login()
+  await portal.ask('Qual é o prazo?')
+  await portal.answered()
+  const summary = portal.answer.getByText('Raciocínio', { exact: true })
+  const folded = portal.answer.getByText('Vou olhar o contrato.')
+  await expect(summary).toBeVisible()
+  await expect(folded).toBeHidden()
+  await accessible(page)
+
+  for (let i = 0; i < 60 && !(await summary.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press('Tab')
+  await expect(summary).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(folded).toBeVisible()
+  await expect(folded).toHaveText(thoughts)
+  expect(await page.evaluate(() => '__ran' in window)).toBe(false)
+  await accessible(page)
+  await fits(page)
+
+  expect(await portal.copied()).toBe('O prazo é de **3 dias**.')
+  await summary.focus()
+  await page.keyboard.press('Space')
+  await expect(folded).toBeHidden()
+
+  // Nor is it kept: the stored answer is what was said.
+  const conv = /c_[^/]+$/.exec(page.url())![0]
+  const stored = await (await hub.as(usuario))('GET', `/conversations/${conv}/messages`)
+  expect(stored.items[0].text).toBe('O prazo é de **3 dias**.')
+  expect(JSON.stringify(stored)).not.toContain('Vou olhar o contrato')
+})
+
 test('an answer names the articles it draws on, and hostile articles stay texts', async ({ portal, hub, model, page }) => {
   const admin = await hub.as('admin@alfa.example')
   const hostile = payloads.find((p) => p.startsWith('<img'))!

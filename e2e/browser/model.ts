@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 
 export type Answer = {
   text: string
+  /** What it thinks before the text. */
+  thoughts?: string
   /** Characters in a piece and milliseconds between pieces. */
   piece?: number
   every?: number
@@ -68,10 +70,14 @@ export class Model {
     await pause(a.first ?? 0)
     const letters = [...a.text]
     const size = a.piece ?? 12
-    for (let i = 0; i < letters.length && !res.destroyed; i += size) {
-      say({ content: letters.slice(i, i + size).join('') })
-      await pause(a.every ?? 10)
+    const piecemeal = async (name: string, letters: string[]) => {
+      for (let i = 0; i < letters.length && !res.destroyed; i += size) {
+        say({ [name]: letters.slice(i, i + size).join('') })
+        await pause(a.every ?? 10)
+      }
     }
+    await piecemeal('reasoning_content', [...(a.thoughts ?? '')])
+    await piecemeal('content', letters)
     if (res.destroyed) return
     if (!a.cut) {
       say({}, 'stop')
