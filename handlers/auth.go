@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -19,12 +20,21 @@ const (
 	lockFor   = 30 * time.Second
 )
 
-// Sender is where a request comes from: the page's origin, and the host that it was sent to.
-type Sender struct{ origin, host string }
+// Sender is where a request comes from: the page's origin, the public address if it is known, and the host that it was sent to.
+type Sender struct {
+	origin, host string
+	from         netip.Addr
+}
 
 // Resolve implements huma.Resolver.
 func (f *Sender) Resolve(c huma.Context) []error {
-	f.origin, f.host = c.Header("Origin"), c.Host()
+	forwarded := ""
+	c.EachHeader(func(name, value string) {
+		if name == "X-Forwarded-For" {
+			forwarded = value // of several the last, which the nearest balancer has added
+		}
+	})
+	f.origin, f.host, f.from = c.Header("Origin"), c.Host(), cameFrom(c.RemoteAddr(), forwarded)
 	return nil
 }
 
@@ -56,6 +66,9 @@ func (s *Server) login(ctx context.Context, in *loginInput) (*tokenOutput, error
 	slug, email := in.Body.Tenant, strings.ToLower(strings.TrimSpace(in.Body.Email))
 	if in.Body.Cookie && !s.ownOrigin(in.origin, in.host) {
 		return nil, hub.E("origin_denied")
+	}
+	if err := s.paces.knock(in.from); err != nil {
+		return nil, err
 	}
 	if wait := s.logins.locked(slug, email, time.Now()); wait > 0 {
 		return nil, lockedOut(wait)

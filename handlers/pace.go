@@ -19,13 +19,14 @@ type paces struct {
 	tenants   *pace
 	addresses *pace // of those who begin a visitor's session
 	origins   *pace // of the pages on which they do, for each key
+	doors     *pace // addresses of those who give a password: checking one costs more than most requests do
 }
 
 // The paces in requests a second and at once. A person's is below a tenant's, and an address's below a page's, so that one
 // alone never takes what the others need.
 func newPaces(now func() time.Time) *paces {
 	return &paces{people: newPace(20, 200, 20_000, now), tenants: newPace(500, 2000, 4096, now),
-		addresses: newPace(10, 100, 20_000, now), origins: newPace(100, 500, 4096, now)}
+		addresses: newPace(10, 100, 20_000, now), origins: newPace(100, 500, 4096, now), doors: newPace(2, 100, 20_000, now)}
 }
 
 // subject is who a token speaks for.
@@ -40,15 +41,10 @@ func (p *paces) ask(by subject) error {
 }
 
 // arrive counts a request for a visitor's session, before anything is looked up for it.
-func (p *paces) arrive(address netip.Addr) error {
-	if !address.IsValid() {
-		return nil
-	}
-	if address.Is6() { // a household has at least that many
-		address = netip.PrefixFrom(address, 64).Masked().Addr()
-	}
-	return p.addresses.take(address.String())
-}
+func (p *paces) arrive(address netip.Addr) error { return p.addresses.takeFrom(address) }
+
+// knock counts a password that is given, whosever it is: wrong ones are counted for each name besides.
+func (p *paces) knock(address netip.Addr) error { return p.doors.takeFrom(address) }
 
 // visit counts it for the page, once the key allows that page.
 func (p *paces) visit(key, origin string) error { return p.origins.take(key + "\x00" + origin) }
@@ -68,6 +64,17 @@ func newPace(perSecond float64, burst, subjects int, now func() time.Time) *pace
 		panic("handlers: " + err.Error()) // only for a size that is not positive
 	}
 	return &pace{every: rate.Limit(perSecond), burst: burst, now: now, buckets: buckets}
+}
+
+// takeFrom counts one request from an address; one that is not known is not counted.
+func (p *pace) takeFrom(address netip.Addr) error {
+	if !address.IsValid() {
+		return nil
+	}
+	if address.Is6() { // a household has at least that many
+		address = netip.PrefixFrom(address, 64).Masked().Addr()
+	}
+	return p.take(address.String())
 }
 
 // take counts one request of a subject; rate_limited says when the next one may come.

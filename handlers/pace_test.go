@@ -88,7 +88,7 @@ func TestWhoAsksTooOftenStopsNobodyElse(t *testing.T) {
 	for _, p := range []struct {
 		of    **pace
 		burst int
-	}{{&s.edge.paces.people, 3}, {&s.edge.paces.tenants, 5}, {&s.edge.paces.addresses, 2}, {&s.edge.paces.origins, 4}} {
+	}{{&s.edge.paces.people, 3}, {&s.edge.paces.tenants, 5}, {&s.edge.paces.addresses, 2}, {&s.edge.paces.origins, 4}, {&s.edge.paces.doors, 3}} {
 		*p.of = newPace(1, p.burst, 100, func() time.Time { return now })
 	}
 	me := func(person string) answer { return s.do(person, "GET", "/api/v1/me", nil) }
@@ -118,4 +118,13 @@ func TestWhoAsksTooOftenStopsNobodyElse(t *testing.T) {
 	from("2001:db8::3", pageOrigin).tooMany(t) // the same household
 	from("203.0.113.8", pageOrigin).tooMany(t) // the page's four
 	from("203.0.113.8", "https://blog.loja.example").want(t, 200, "")
+
+	login := func(address, email string) answer {
+		return s.do("", "POST", "/api/v1/auth/login", map[string]any{"tenant": "alfa", "email": email, "password": "no"}, "X-Forwarded-For", address)
+	}
+	for i := range 3 { // one password for many names
+		login("203.0.113.9", fmt.Sprint(i, "@alfa.example")).want(t, 401, "unauthenticated")
+	}
+	login("203.0.113.9", "3@alfa.example").tooMany(t)
+	login("203.0.113.10", "3@alfa.example").want(t, 401, "unauthenticated")
 }

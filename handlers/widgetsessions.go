@@ -9,12 +9,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/mail"
-	"net/netip"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"aihub/hub"
 	"aihub/store"
@@ -23,12 +20,10 @@ import (
 // visitorName is what a visitor is called who has not said.
 const visitorName = "Visitante"
 
-// widgetSessionInput begins or renews a visitor's session. Origin, host and from are the request's own.
+// widgetSessionInput begins or renews a visitor's session.
 type widgetSessionInput struct {
-	Origin string `header:"Origin" hidden:"true"`
-	host   string
-	from   netip.Addr
-	Body   struct {
+	Sender
+	Body struct {
 		Key           string            `json:"key" maxLength:"64" doc:"the public key of the site's snippet"`
 		IdentityToken string            `json:"identity_token,omitempty" maxLength:"8192" doc:"a JWT of the distributor's server"`
 		Visitor       string            `json:"visitor,omitempty" maxLength:"128" doc:"what an earlier answer gave, to go on as the same visitor"`
@@ -37,18 +32,6 @@ type widgetSessionInput struct {
 		Fields        map[string]string `json:"fields,omitempty" doc:"answers to the key's fields"`
 		Page          string            `json:"page,omitempty" maxLength:"2000" doc:"where the widget is open; query and fragment are dropped"`
 	}
-}
-
-// Resolve implements huma.Resolver.
-func (in *widgetSessionInput) Resolve(c huma.Context) []error {
-	forwarded := ""
-	c.EachHeader(func(name, value string) {
-		if name == "X-Forwarded-For" {
-			forwarded = value // of several the last, which the nearest balancer has added
-		}
-	})
-	in.host, in.from = c.Host(), cameFrom(c.RemoteAddr(), forwarded)
-	return nil
 }
 
 type widgetSessionOutput struct {
@@ -81,10 +64,10 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 	if err != nil {
 		return nil, err
 	}
-	if !s.widgetOrigin(u.key, in.Origin, in.host) {
+	if !s.widgetOrigin(u.key, in.origin, in.host) {
 		return nil, hub.E("origin_denied")
 	}
-	if err := s.paces.visit(u.key.ID, in.Origin); err != nil {
+	if err := s.paces.visit(u.key.ID, in.origin); err != nil {
 		return nil, err
 	}
 	visit, err := visitOf(u.key, in)
