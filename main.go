@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -68,14 +69,24 @@ func command(ctx context.Context, args []string, getenv func(string) string, in 
 	if len(args) == 1 {
 		return healthcheck(ctx, c, errOut)
 	}
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(200) // a streamed token leaves much garbage in a small heap: collecting half as often costs some MB
-	}
-	if err := run(ctx, c, out, slog.New(slog.NewTextHandler(errOut, nil))); err != nil {
+	log := slog.New(slog.NewTextHandler(errOut, nil))
+	tuneMemory(getenv, log)
+	if err := run(ctx, c, out, log); err != nil {
 		fmt.Fprintf(errOut, "aihub: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// tuneMemory lets the heap grow threefold between two collections, since a streamed token leaves much garbage in a small heap,
+// but not beyond nine tenths of what the container may have. Go's own variables GOGC and GOMEMLIMIT say otherwise.
+func tuneMemory(getenv func(string) string, log *slog.Logger) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	if _, err := memlimit.Set(); err != nil {
+		log.Warn("the container's memory limit is not known; set GOMEMLIMIT", "error", err)
+	}
 }
 
 // readPDF is the argument with which the program starts itself to read a PDF (see package knowledge for why).
