@@ -23,8 +23,8 @@
 //
 //   - An answer is complete only when the provider's finish reason was seen and nothing failed after it. The end of a
 //     body, or "[DONE]" alone, is never a success: every client library takes a cut stream for one.
-//   - A library never sees an upstream. It reads a tidy stream that [exchange] makes, and its own idea of how the answer
-//     ended is not used.
+//   - A library never sees an upstream. It hands on the empty events of a tidy stream that [exchange] makes, which keeps the
+//     texts; its own idea of how the answer ended is not used.
 //   - Texts of two targets are never mixed: after the first token, of text or of reasoning, nothing is repeated.
 //   - No text of an upstream but the answer itself leaves the package. Errors are classified; their words are ours. The
 //     answer passes a filter that removes the key.

@@ -22,7 +22,7 @@ func (p *geminiProvider) Stream(ctx context.Context, r Request) iter.Seq2[Chunk,
 
 // once asks once. A consumer that has had enough gets nil.
 func (p *geminiProvider) once(ctx context.Context, r Request, yield func(Chunk, error) bool) error {
-	x := p.wire.newExchange(ctx, &geminiDialect{}, eventFraming{})
+	x := p.wire.newExchange(ctx, &geminiDialect{}, geminiFraming)
 	defer x.end()
 	client, err := genai.NewClient(x.ctx, p.config(x))
 	if err != nil {
@@ -84,6 +84,9 @@ func (p *geminiProvider) request(r Request) ([]*genai.Content, *genai.GenerateCo
 func thinksAloud(model string) bool {
 	return strings.HasPrefix(model, "gemini-") && !strings.HasPrefix(model, "gemini-1") && !strings.HasPrefix(model, "gemini-2.0")
 }
+
+// geminiFraming is what genai reads.
+var geminiFraming = framing{event: emptyEvent}
 
 // geminiDialect reads the messages of generateContent.
 type geminiDialect struct {

@@ -63,7 +63,7 @@ func (p *oldGeminiProvider) Stream(ctx context.Context, r Request) iter.Seq2[Chu
 
 // once asks once. A consumer that has had enough gets nil.
 func (p *oldGeminiProvider) once(ctx context.Context, r Request, yield func(Chunk, error) bool) error {
-	x := p.wire.newExchange(ctx, &geminiDialect{}, listFraming{})
+	x := p.wire.newExchange(ctx, &geminiDialect{}, oldGeminiFraming)
 	defer x.end()
 	client, err := oldGemini()
 	if err != nil {
@@ -111,19 +111,5 @@ func (p *oldGeminiProvider) once(ctx context.Context, r Request, yield func(Chun
 	}
 }
 
-// listFraming writes the JSON list that generative-ai-go reads.
-type listFraming struct{}
-
-func (listFraming) event(out []byte, first bool) []byte {
-	if first {
-		return append(out, "[{}"...)
-	}
-	return append(out, ",{}"...)
-}
-
-func (listFraming) close(out []byte, first bool) []byte {
-	if first {
-		out = append(out, '[')
-	}
-	return append(out, ']')
-}
+// oldGeminiFraming is what generative-ai-go reads: a JSON list.
+var oldGeminiFraming = framing{opening: "[", event: "{}", between: ",", closing: "]"}

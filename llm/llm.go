@@ -26,20 +26,26 @@ type Target struct {
 
 // The providers. The second Gemini library is kept selectable; its support has ended upstream.
 const (
-	OpenAI         = "openai" // and everything compatible: Azure, Ollama, vLLM, llama.cpp, LiteLLM
-	Gemini         = "gemini"
-	GeminiOld      = "gemini-generative-ai-go"
-	Rehearsal      = "rehearsal"
-	DefaultOpenAI  = "https://api.openai.com/v1"
-	DefaultGemini  = "https://generativelanguage.googleapis.com"
-	azureAPI       = "2024-10-21" // the first stable version that knows stream_options
-	roleSystem     = "system"
-	roleAssistant  = "assistant"
-	maxModelLength = 128
+	OpenAI    = "openai" // and everything compatible: Azure, Ollama, vLLM, llama.cpp, LiteLLM
+	Gemini    = "gemini"
+	GeminiOld = "gemini-generative-ai-go"
+	Rehearsal = "rehearsal"
+)
+
+// Where the providers are unless a target says otherwise.
+const (
+	DefaultOpenAI = "https://api.openai.com/v1"
+	DefaultGemini = "https://generativelanguage.googleapis.com"
 )
 
 // A Message is one turn of the conversation. Role is system, user or assistant.
 type Message struct{ Role, Text string }
+
+const (
+	roleSystem    = "system"
+	roleUser      = "user"
+	roleAssistant = "assistant"
+)
 
 // A Request is what a model is asked.
 type Request struct {

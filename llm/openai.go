@@ -26,7 +26,7 @@ func (p *openaiProvider) Stream(ctx context.Context, r Request) iter.Seq2[Chunk,
 
 // once asks once. A consumer that has had enough gets nil.
 func (p *openaiProvider) once(ctx context.Context, r Request, yield func(Chunk, error) bool) error {
-	x := p.wire.newExchange(ctx, &openaiDialect{}, openaiFraming{})
+	x := p.wire.newExchange(ctx, &openaiDialect{}, openaiFraming)
 	defer x.end()
 	stream, err := openai.NewClientWithConfig(p.config(x)).CreateChatCompletionStream(x.ctx, p.request(r))
 	if err != nil {
@@ -90,6 +90,9 @@ func (p *openaiProvider) config(x *exchange) openai.ClientConfig {
 	return c
 }
 
+// azureAPI is the first stable version of Azure's interface that knows stream_options.
+const azureAPI = "2024-10-21"
+
 // azure reports whether the address is one of Azure's, whose deployments have paths of their own. Its newer /openai/v1
 // is like everyone else's.
 func (t Target) azure() bool {
@@ -140,10 +143,8 @@ func thinking(model string) bool {
 	return false
 }
 
-// openaiFraming writes the events that go-openai reads.
-type openaiFraming struct{ eventFraming }
-
-func (openaiFraming) close(out []byte, _ bool) []byte { return append(out, "data: [DONE]\n\n"...) }
+// openaiFraming is what go-openai reads.
+var openaiFraming = framing{event: emptyEvent, closing: "data: [DONE]\n\n"}
 
 // openaiDialect reads the chunks of OpenAI and of all that resemble them.
 type openaiDialect struct {

@@ -44,7 +44,7 @@ func (c *Client) Test(ctx context.Context, t Target) Report {
 		chunks++
 		return chunks < probeChunks
 	}
-	failure := a.relay(ctx, c.provider(t, cfg), Request{Messages: []Message{{Role: "user", Text: "Responda apenas: ok"}}})
+	failure := a.relay(ctx, c.provider(t, cfg), Request{Messages: []Message{{Role: roleUser, Text: "Responda apenas: ok"}}})
 	switch {
 	case failure == nil:
 		cfg.breaker.report(nil, false, time.Now(), c.bounds)
@@ -88,7 +88,7 @@ func (c *Client) Title(ctx context.Context, targets []Target, question string) (
 	defer cancel()
 	var b strings.Builder
 	var usage *Usage
-	r := Request{Messages: []Message{{Role: roleSystem, Text: titleAsk}, {Role: "user", Text: excerpt(question, 2000)}}}
+	r := Request{Messages: []Message{{Role: roleSystem, Text: titleAsk}, {Role: roleUser, Text: excerpt(question, 2000)}}}
 	for chunk, err := range c.Stream(ctx, targets[:1], r) {
 		if err != nil {
 			return plain, usage

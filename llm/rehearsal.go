@@ -63,7 +63,7 @@ func ParseScript(text string) (Script, error) {
 	return s, nil
 }
 
-// maxScript bounds what a script may ask for: counts, and durations in nanoseconds.
+// What a script may ask for at most.
 const (
 	maxScriptCount    = 1_000_000
 	maxScriptDuration = 10 * time.Minute

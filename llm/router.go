@@ -276,6 +276,9 @@ func (cfg *config) close() {
 	}
 }
 
+// maxModelLength is in bytes.
+const maxModelLength = 128
+
 // modelName is the upstream's name of the model, where it looks like one.
 func modelName(name string, t Target) string {
 	if name == "" || len(name) > maxModelLength || (t.APIKey != "" && strings.Contains(name, t.APIKey)) {

@@ -62,17 +62,9 @@ type dialect interface {
 
 // framing is how a library expects a stream. Its events are empty: a library hands them on one by one, and the piece of
 // each, decoded once, is taken from the body.
-type framing interface {
-	event(out []byte, first bool) []byte
-	close(out []byte, first bool) []byte
-}
+type framing struct{ opening, event, between, closing string }
 
-// eventFraming writes an event stream.
-type eventFraming struct{}
-
-func (eventFraming) event(out []byte, _ bool) []byte { return append(out, "data: {}\n\n"...) }
-
-func (eventFraming) close(out []byte, _ bool) []byte { return out }
+const emptyEvent = "data: {}\n\n"
 
 // An exchange is one request and its answer. It is the HTTP transport beneath a provider's library, and shows it a tidy
 // stream whatever the upstream does: the library sees only that there is text, well framed, and a clean end. What the text
@@ -333,7 +325,12 @@ func (b *body) advance() {
 }
 
 func (b *body) frame(p piece) {
-	b.out = b.x.framing.event(b.out, b.framed == 0)
+	f := b.x.framing
+	before := f.between
+	if b.framed == 0 {
+		before = f.opening
+	}
+	b.out = append(append(b.out, before...), f.event...)
 	b.framed++
 	b.pieces = append(b.pieces, p)
 }
@@ -369,7 +366,10 @@ func (b *body) finish(marked bool, err error) {
 
 func (b *body) close() {
 	b.ended = true
-	b.out = b.x.framing.close(b.out, b.framed == 0)
+	if b.framed == 0 {
+		b.out = append(b.out, b.x.framing.opening...)
+	}
+	b.out = append(b.out, b.x.framing.closing...)
 	b.x.watch.stop()
 }
 
