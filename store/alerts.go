@@ -68,9 +68,9 @@ func (t *Tenant) Alert(ctx context.Context, id string) (Alert, error) {
 	return t.alerts.Get(ctx, id)
 }
 
-// Alerts lists alerts in the order of their ids.
+// Alerts lists alerts, the newest first.
 func (t *Tenant) Alerts(ctx context.Context, p Page) ([]Alert, string, error) {
-	return page(ctx, t.alerts, doc.Query{}, p, func(a Alert) string { return a.ID })
+	return page(ctx, t.alerts, doc.Query{Desc: true}, p, func(a Alert) string { return a.ID })
 }
 
 // TakeAlerts makes the caller the one who delivers what is due, for the time of the lease: each alert is given to one

@@ -20,9 +20,9 @@ type Article struct {
 	ChangedAt time.Time `bson:"alterado_em" json:"alterado_em"`
 }
 
-// Articles lists the tenant's articles; words narrow it to those whose text has the words, "" does not.
+// Articles lists the tenant's articles, the newest first; words narrow it to those whose text has the words, "" does not.
 func (t *Tenant) Articles(ctx context.Context, words string, p Page) ([]Article, string, error) {
-	var q doc.Query
+	q := doc.Query{Desc: true}
 	if words != "" {
 		q.Where = []doc.Cond{doc.Contains("texto", words)}
 	}

@@ -1,7 +1,10 @@
 import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Page } from '@playwright/test'
 import { accessible, expect, fits, password, test } from './hub.ts'
+import { Provider } from './idp.ts'
 
 // What the administrators of a distributor set in the console, on the built program.
 
@@ -33,6 +36,27 @@ async function sound(page: Page, name: string) {
   await accessible(page)
   await page.setViewportSize({ width: 1280, height: 720 })
   await page.emulateMedia({ colorScheme: 'light' })
+}
+
+/** Where alerts arrive; it answers with a status of the test's. */
+class Receiver {
+  status = 204
+  readonly signatures: string[] = []
+  private readonly server = http.createServer((req, res) => {
+    this.signatures.push(String(req.headers['aihub-signature']))
+    res.writeHead(this.status, { connection: 'close' }).end()
+  })
+
+  static async start(): Promise<Receiver> {
+    const r = new Receiver()
+    await new Promise<void>((done) => r.server.listen(0, '127.0.0.1', done))
+    return r
+  }
+
+  get url() {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/alertas`
+  }
+  stop = () => new Promise((done) => this.server.close(done))
 }
 
 /** A PDF of one page that says the text. */
@@ -159,4 +183,142 @@ test('nothing typed is lost: by a line that is cut, by leaving the page, by some
   await button(page, 'Salvar').click()
   await expect(page.getByRole('link', { name: 'Horário' })).toBeVisible()
   expect((await admin('GET', `/knowledge/${article.id}`)).text).toBe('Das 8 às 20.')
+})
+
+test('alerts go where the administrator says, and what became of each is told', async ({ page, line, hub, faults: _ }) => {
+  const receiver = await Receiver.start()
+  try {
+    await signIn(page, line.url, '/alerts')
+    await expect(page.getByText('Nenhum alerta nos últimos sete dias.')).toBeVisible()
+    await expect(button(page, 'Enviar um teste')).toBeDisabled()
+    await sound(page, 'alerts-empty')
+
+    const url = page.getByLabel('Endereço que recebe os alertas')
+    await url.fill('ftp://alfa.example')
+    await button(page, 'Gerar um segredo').click()
+    await button(page, 'Salvar').click()
+    await expect(page.getByRole('alert')).toContainText('precisa ser https e público')
+    await url.fill(receiver.url)
+    await page.getByLabel('Tom negativo').uncheck()
+    const secret = await page.getByLabel('Segredo da assinatura').inputValue()
+    expect(secret).toMatch(/^[0-9a-f]{64}$/)
+    await button(page, 'Salvar').click()
+    await expect(page.getByRole('status').filter({ hasText: 'Salvo' })).toBeVisible()
+    // The secret is never shown again.
+    await expect(page.getByLabel('Segredo da assinatura')).toHaveValue('')
+    await expect(page.getByLabel('Segredo da assinatura')).toHaveAttribute('placeholder', `guardado, termina em ${secret.slice(-4)}`)
+    const admin = await hub.as('admin@alfa.example')
+    expect(await admin('GET', '/alert-settings')).toMatchObject({ url: receiver.url, kinds: ['asked_human', 'no_answer', 'regenerations', 'quota'] })
+
+    receiver.status = 500
+    await button(page, 'Enviar um teste').click()
+    await expect(page.getByRole('status').filter({ hasText: 'O endereço respondeu 500. Nova tentativa' })).toBeVisible()
+    receiver.status = 204
+    await button(page, 'Enviar um teste').click()
+    await expect(page.getByRole('status').filter({ hasText: 'Entregue: o endereço respondeu 204' })).toBeVisible()
+    expect(receiver.signatures.every((s) => /^t=\d+,v1=[0-9a-f]{64}$/.test(s))).toBe(true)
+    await expect(page.getByRole('region', { name: 'Últimos sete dias' }).getByRole('listitem').first()).toContainText('Entregue')
+    await sound(page, 'alerts')
+
+    // Another address does not get the secret of the first one.
+    await url.fill('https://outro.alfa.example/alertas')
+    await expect(page.getByLabel('Segredo da assinatura')).toHaveAttribute('required')
+    await expect(button(page, 'Enviar um teste')).toBeDisabled()
+  } finally {
+    await receiver.stop()
+  }
+})
+
+test('the administrator decides whether people are told that somebody watches', async ({ page, line, hub, faults: _ }) => {
+  await signIn(page, line.url, '/supervision')
+  const toggle = page.getByRole('checkbox', { name: 'Avisar a pessoa quando alguém da equipe acompanha a conversa' })
+  await expect(toggle).not.toBeChecked()
+  await toggle.check()
+  await expect(page.getByText('Uma pessoa da equipe acompanha esta conversa.')).toBeVisible()
+  await button(page, 'Salvar').click()
+  await expect(page.getByRole('status').filter({ hasText: 'Salvo' })).toBeVisible()
+  await sound(page, 'supervision')
+  const admin = await hub.as('admin@alfa.example')
+  expect((await admin('GET', '/privacy')).tell_watched).toBe(true)
+
+  // Somebody else changes it meanwhile.
+  await page.getByRole('checkbox', { name: 'Ocultar dados pessoais do modelo' }).click()
+  await admin('PATCH', '/privacy', { tell_watched: false })
+  await button(page, 'Salvar').click()
+  await expect(page.getByText('Outra pessoa mudou isto enquanto você editava.')).toBeVisible()
+  await button(page, 'Ver a versão dela').click()
+  await expect(toggle).not.toBeChecked()
+  await button(page, 'Salvar').click()
+  await expect(page.getByText('Outra pessoa mudou isto')).toBeHidden()
+  expect((await admin('GET', '/privacy')).tell_watched).toBe(false)
+})
+
+test('people sign in at a provider that the administrator has added, until it is deleted', async ({ page, browser, hub, faults: _ }) => {
+  const provider = await Provider.start()
+  const visitor = await (await browser.newContext({ locale: 'pt-BR' })).newPage()
+  const way = visitor.getByRole('link', { name: 'Entrar com Conta Alfa' })
+  try {
+    await signIn(page, hub.url, '/logins')
+    await expect(page.getByText('Nenhum provedor.')).toBeVisible()
+    await expect(page.getByLabel('Endereço de retorno, a registrar no provedor')).toHaveValue(`${hub.url}/auth/oidc/alfa/callback`)
+    await sound(page, 'logins-empty')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await button(page, 'Copiar').click()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${hub.url}/auth/oidc/alfa/callback`)
+
+    await button(page, 'Novo provedor').click()
+    await page.getByLabel('Nome no botão').fill('Conta Alfa')
+    await page.getByLabel('Emissor (issuer)').fill(provider.issuer)
+    await page.getByLabel('Cliente (client ID)').fill(provider.client)
+    await page.getByLabel('Cliente público, sem segredo').check()
+    await page.getByLabel('Domínios de e-mail que podem entrar').fill('sem ponto')
+    await page.getByLabel('Papel inicial').selectOption('Supervisor')
+    await page.getByLabel('Campo do provedor que diz o papel (claim)').fill('groups')
+    await button(page, 'Nova regra').click()
+    await page.getByLabel('Valor 1').fill('noc')
+    await sound(page, 'login')
+    await button(page, 'Salvar').click()
+    await expect(page.getByRole('alert')).toContainText('os domínios')
+    await page.getByLabel('Domínios de e-mail que podem entrar').fill('alfa.example')
+    await button(page, 'Salvar').click()
+    await expect(page.getByRole('listitem').filter({ hasText: 'Conta Alfa' })).toContainText('Em uso')
+    await sound(page, 'logins')
+
+    await visitor.goto(`${hub.url}/console/alfa`)
+    await way.click()
+    await visitor.getByRole('textbox', { name: 'E-mail' }).fill('bia@alfa.example')
+    await visitor.getByRole('button', { name: 'Continuar' }).click()
+    await expect(visitor.getByRole('navigation', { name: 'Seções' })).toBeVisible()
+
+    // Its button is taken from the page, then the provider goes.
+    await page.getByRole('link', { name: 'Conta Alfa' }).click()
+    await page.getByLabel('Mostrar o botão na página de entrada').uncheck()
+    await button(page, 'Salvar').click()
+    await expect(page.getByRole('listitem').filter({ hasText: 'Conta Alfa' })).toContainText('Fora de uso')
+    await visitor.context().clearCookies()
+    await visitor.goto(`${hub.url}/p/alfa`)
+    await expect(visitor.getByLabel('E-mail')).toBeVisible()
+    await expect(way).toHaveCount(0)
+    await button(page, 'Opções de Conta Alfa').click()
+    await page.getByRole('menuitem', { name: 'Excluir' }).click()
+    await button(page, 'Excluir').click()
+    await expect(page.getByText('Nenhum provedor.')).toBeVisible()
+  } finally {
+    await visitor.context().close()
+    await provider.stop()
+  }
+})
+
+test('the administration speaks English, too', async ({ page, line, faults: _ }) => {
+  await page.context().addCookies([{ name: 'lang', value: 'en', url: line.url }])
+  await page.goto(`${line.url}/console/alfa/admin/alerts`)
+  await page.getByLabel('Email').fill('admin@alfa.example')
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Alerts' })).toBeVisible()
+  for (const [name, title] of [['Knowledge', 'Knowledge'], ['Supervision', 'Supervision'], ['Sign in with…', 'Sign in with…']] as const) {
+    await page.getByRole('navigation', { name: 'Administration' }).getByRole('link', { name }).click()
+    await expect(page.getByRole('heading', { level: 1, name: title })).toBeFocused()
+    await accessible(page)
+  }
 })

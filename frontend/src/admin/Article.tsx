@@ -1,8 +1,8 @@
 import { go } from '../console/place'
 import { say } from '../console/session'
 import { t } from '../shared/i18n'
-import { Button, Field } from '../shared/ui'
-import { EditForm, Loading, Problem, Sheet, TextArea, Toggle } from './parts'
+import { Field } from '../shared/ui'
+import { EditForm, Leave, Loading, Problem, Sheet, TextArea, Toggle } from './parts'
 import type { Article as Saved } from './rest'
 import { useEdit } from './useEdit'
 import { words } from './words'
@@ -39,27 +39,7 @@ export function Article({ id }: { id: string }) {
       {!d && <Problem text={edit.problem} retry={edit.retry} />}
       {!d && !edit.problem && <Loading />}
       {d && (
-        <EditForm
-          edit={edit}
-          save={t.save}
-          onSubmit={submit}
-          more={
-            <>
-              <Button onClick={back}>{a.back}</Button>
-              {edit.unsaved && (
-                <Button
-                  look="quiet"
-                  onClick={() => {
-                    edit.drop()
-                    back()
-                  }}
-                >
-                  {a.discard}
-                </Button>
-              )}
-            </>
-          }
-        >
+        <EditForm edit={edit} save={t.save} onSubmit={submit} more={<Leave edit={edit} to={back} />}>
           <Field
             label={a.articleTitle}
             value={d.title}

@@ -1,14 +1,15 @@
-import { EllipsisVertical, Eye, EyeOff, Pencil, Plus, Search, Trash2 } from 'lucide-react'
+import { Eye, EyeOff, Pencil, Plus, Search, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { go } from '../console/place'
 import { exactly, moment, t } from '../shared/i18n'
-import { Button, Menu } from '../shared/ui'
-import { Link } from './Link'
-import { Badge, Confirm, Empty, Loading, Problem, Sheet, sizeText } from './parts'
-import { type ArticleRow, change, refusal, remove } from './rest'
+import { Button } from '../shared/ui'
+import { Delete } from './Delete'
+import { Item, Items } from './Item'
+import { Empty, Loading, Problem, Sheet, sizeText } from './parts'
+import { type ArticleRow, change, refusal } from './rest'
 import { TryQuestion } from './TryQuestion'
 import { Upload } from './Upload'
-import { forget, hasDraft } from './useEdit'
+import { hasDraft } from './useEdit'
 import { useRows } from './useRows'
 import { words } from './words'
 
@@ -48,11 +49,11 @@ export function Knowledge() {
         {!rows && !problem && <Loading />}
         {rows?.length === 0 && <Empty>{sought ? a.articlesNone : a.articlesEmpty}</Empty>}
         {rows && rows.length > 0 && (
-          <ul className="divide-y divide-line rounded-xl border border-line">
+          <Items>
             {rows.map((r) => (
               <Row key={r.id} row={r} onState={() => void setState(r)} onRemove={() => setLeaving(r)} />
             ))}
-          </ul>
+          </Items>
         )}
         {more && (
           <Button className="mt-4" onClick={more}>
@@ -61,8 +62,10 @@ export function Knowledge() {
         )}
       </section>
       {leaving && (
-        <Removing
-          row={leaving}
+        <Delete
+          path={`/knowledge/${leaving.id}`}
+          name={leaving.title}
+          help={a.articleRemoveHelp}
           onClose={() => setLeaving(undefined)}
           onDone={() => {
             setLeaving(undefined)
@@ -108,60 +111,27 @@ function Row({ row: r, onState, onRemove }: { row: ArticleRow; onState: () => vo
   const path = `/admin/knowledge/${r.id}`
   const active = r.state === 'active'
   return (
-    <li className="flex items-center gap-3 py-2 pr-2 pl-4">
-      <div className="min-w-0 flex-1">
-        <Link path={path} className="font-medium wrap-anywhere hover:underline">
-          {r.title}
-        </Link>
-        <p className="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-muted tabular-nums">
+    <Item
+      path={path}
+      name={r.title}
+      about={
+        <>
           <span>{sizeText(r.size)}</span>
           {r.changed_at && <time title={exactly(r.changed_at)}>{a.changed(moment(r.changed_at))}</time>}
-        </p>
-      </div>
-      {hasDraft(`/knowledge/${r.id}`) && <Badge look="warn">{a.draft}</Badge>}
-      <Badge look={active ? 'ok' : 'muted'}>{active ? a.inUse : a.notInUse}</Badge>
-      <Menu
-        label={t.options(r.title)}
-        trigger={<EllipsisVertical size={16} aria-hidden />}
-        className="grid size-9 place-items-center rounded-lg text-muted hover:bg-surface-2 hover:text-fg pointer-coarse:size-11"
-        items={[
-          {
-            label: a.articleEdit,
-            icon: <Pencil size={15} aria-hidden />,
-            run: () => go(path, new URLSearchParams()),
-          },
-          {
-            label: active ? a.articleOff : a.articleOn,
-            icon: active ? <EyeOff size={15} aria-hidden /> : <Eye size={15} aria-hidden />,
-            run: onState,
-          },
-          'line',
-          { label: t.remove, icon: <Trash2 size={15} aria-hidden />, run: onRemove, bad: true },
-        ]}
-      />
-    </li>
-  )
-}
-
-function Removing({ row, onClose, onDone }: { row: ArticleRow; onClose: () => void; onDone: () => void }) {
-  const a = words()
-  const [problem, setProblem] = useState<string>()
-  return (
-    <Confirm
-      title={a.articleRemove(row.title)}
-      help={a.articleRemoveHelp}
-      action={t.remove}
-      problem={problem}
-      onClose={onClose}
-      onConfirm={async () => {
-        try {
-          await remove(`/knowledge/${row.id}`)
-          forget(`/knowledge/${row.id}`)
-          onDone()
-        } catch (e) {
-          setProblem(refusal(e))
-        }
-      }}
+        </>
+      }
+      active={active}
+      draft={hasDraft(`/knowledge/${r.id}`)}
+      menu={[
+        { label: a.articleEdit, icon: <Pencil size={15} aria-hidden />, run: () => go(path, new URLSearchParams()) },
+        {
+          label: active ? a.articleOff : a.articleOn,
+          icon: active ? <EyeOff size={15} aria-hidden /> : <Eye size={15} aria-hidden />,
+          run: onState,
+        },
+        'line',
+        { label: t.remove, icon: <Trash2 size={15} aria-hidden />, run: onRemove, bad: true },
+      ]}
     />
   )
 }

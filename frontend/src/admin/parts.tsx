@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { useConsole } from '../console/session'
 import { number, t } from '../shared/i18n'
 import { copyText } from '../shared/Markdown'
-import { Button, Dialog, IconButton } from '../shared/ui'
+import { Button, IconButton } from '../shared/ui'
 import type { Editing } from './useEdit'
 import { words } from './words'
 
@@ -212,43 +212,24 @@ export function Badge({ look = 'muted', children }: { look?: 'muted' | 'ok' | 'w
   )
 }
 
-/** Asks before something goes for good; stays open with the reason when it could not be done. */
-export function Confirm({
-  title,
-  help,
-  action,
-  problem,
-  onConfirm,
-  onClose,
-}: {
-  title: string
-  help: string
-  action: string
-  problem: string | undefined
-  onConfirm: () => Promise<void>
-  onClose: () => void
-}) {
-  const [busy, setBusy] = useState(false)
+/** The ways out of a form that has a page of its own: what was typed stays, or is dropped. */
+export function Leave({ edit, to }: { edit: Editing; to: () => void }) {
+  const a = words()
   return (
-    <Dialog title={title} onClose={onClose}>
-      <p className="mb-4 text-sm text-muted">{help}</p>
-      <Problem text={problem} />
-      <div className="flex flex-wrap justify-end gap-2">
-        <Button look="quiet" data-begin="" onClick={onClose}>
-          {t.cancel}
-        </Button>
+    <>
+      <Button onClick={to}>{a.back}</Button>
+      {edit.unsaved && (
         <Button
-          look="bad"
-          disabled={busy}
+          look="quiet"
           onClick={() => {
-            setBusy(true)
-            void onConfirm().finally(() => setBusy(false))
+            edit.drop()
+            to()
           }}
         >
-          {action}
+          {a.discard}
         </Button>
-      </div>
-    </Dialog>
+      )}
+    </>
   )
 }
 

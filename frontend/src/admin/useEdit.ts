@@ -83,6 +83,7 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
   }
   return {
     draft: edit?.draft,
+    saved: edit?.saved,
     set: (c: Partial<D>) => setEdit((e) => e && typed(e, c)),
     save,
     busy,
