@@ -103,7 +103,7 @@ func TestReadyMeansThatDatabaseAndBusAnswer(t *testing.T) {
 			}
 		}
 	}
-	for name, line := range map[string]*rig.Proxy{"database": w.DataLines[0], "bus": w.BusLines[0]} {
+	for name, line := range map[string]*rig.Proxy{"database": w.DataLines[0].Proxy, "bus": w.BusLines[0]} {
 		line.Down()
 		becomes(name+" away", http.StatusServiceUnavailable)
 		if res, err := rig.Call(ctx, http.MethodGet, w.Instances[0].URL+"/healthz", nil, nil); err != nil || res.Status != http.StatusOK {

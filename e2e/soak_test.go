@@ -137,6 +137,11 @@ func TestARollingRestartLosesNoMessage(t *testing.T) {
 	if p99 := rig.Quantile(crowd.Recoveries(), 0.99); p99 > 2*time.Second {
 		t.Errorf("the p99 of the time to a new connection is %v", p99)
 	}
+	for _, d := range crowd.Devices { // an instance that stops sends its clients away; nothing goes wrong inside it
+		for _, why := range d.Stats().Internal {
+			t.Errorf("%s: %s", d.Name, why)
+		}
+	}
 }
 
 func TestCopiesOfAMessageAreOneMessage(t *testing.T) {

@@ -71,6 +71,23 @@ func TestTooManyConnectionsOfOnePerson(t *testing.T) {
 	connect(t, h, "alfa/outro")
 }
 
+// Who connects to an instance in the last moments of its stop is sent elsewhere: what fails then, fails because it stops.
+func TestWhoConnectsDuringTheStopIsSentElsewhere(t *testing.T) {
+	w := newWorld(t, unlimited)
+	h := w.hub()
+	must(t, h.Close(t.Context()))
+	w.voided.Store("alfa/usuario", "store_unavailable") // the store closes after the hub
+	c := dial(t, h)
+	if f := c.do(map[string]any{"t": "auth", "token": "alfa/usuario"}); f.Code != "draining" || c.closedWith() != hub.CloseDrain {
+		t.Errorf("in its last moments: %s", f.raw)
+	}
+	c = dial(t, h)
+	c.send(map[string]any{"t": "auth", "token": "alfa/outro"})
+	if code := c.closedWith(); code != hub.CloseDrain {
+		t.Errorf("before that: closed with %d", code)
+	}
+}
+
 // A stopping instance lets live answers finish, refuses new ones, and sends its clients away.
 func TestDrain(t *testing.T) {
 	w := newWorld(t, unlimited)

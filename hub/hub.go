@@ -202,6 +202,13 @@ func (ss *sessions) add(s *Session) bool {
 	return !ss.closed
 }
 
+// isClosed reports whether closeAll has begun.
+func (ss *sessions) isClosed() bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.closed
+}
+
 // closeAll closes the connections, spread over a moment so that their clients do not all arrive elsewhere at once.
 func (ss *sessions) closeAll(ctx context.Context) {
 	ss.mu.Lock()

@@ -161,6 +161,9 @@ func (s *Session) admit(ctx context.Context) bool {
 	if refusal == nil {
 		return true
 	}
+	if s.hub.sessions.isClosed() { // what it failed for, like the database, is being closed
+		refusal = E("draining")
+	}
 	slow := time.AfterFunc(writeTimeout, func() { s.close(closeCodeOf(refusal), refusal.Code) })
 	defer slow.Stop()
 	_ = s.conn.Write(encodeError(c.ID, refusal, ""))
@@ -177,6 +180,8 @@ func closeCodeOf(e *Error) int {
 		return CloseSuspended
 	case "rate_limited":
 		return CloseTooMany
+	case "draining":
+		return CloseDrain
 	case "store_unavailable", "internal":
 		return CloseInternal
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,6 +29,7 @@ type Device struct {
 	wake       chan struct{} // closed and renewed at each change
 	breaches   []string
 	codes      map[int]int // close codes seen
+	internal   []string    // why connections were closed with 1011
 	recoveries []time.Duration
 	snapshots  int
 	resumes    int
@@ -78,6 +80,7 @@ func (d *Device) Cut() {
 // Stats is what a client has been through.
 type Stats struct {
 	Codes              map[int]int
+	Internal           []string // why connections were closed with 1011
 	Snapshots, Resumes int
 	Recoveries         []time.Duration // from each loss of a connection to the next hello
 }
@@ -86,7 +89,7 @@ type Stats struct {
 func (d *Device) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := Stats{Codes: map[int]int{}, Snapshots: d.snapshots, Resumes: d.resumes, Recoveries: append([]time.Duration(nil), d.recoveries...)}
+	s := Stats{Codes: map[int]int{}, Internal: slices.Clone(d.internal), Snapshots: d.snapshots, Resumes: d.resumes, Recoveries: append([]time.Duration(nil), d.recoveries...)}
 	for k, v := range d.codes {
 		s.Codes[k] = v
 	}
@@ -256,6 +259,9 @@ func (d *Device) disconnected(c *Conn) {
 	}
 	d.breaches = append(d.breaches, c.breaches...)
 	d.codes[c.code]++
+	if c.code == 1011 {
+		d.internal = append(d.internal, c.err.Error())
+	}
 	if c.code >= 4400 && d.ctx.Err() == nil {
 		d.stopped = fmt.Sprintf("closed with %d", c.code)
 		if !d.mayStop {
@@ -490,3 +496,9 @@ func (d *Device) Views(each func(*View)) {
 
 // NewCID names a message.
 func NewCID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
+
+// Connected waits until the client has a connection.
+func (d *Device) Connected(ctx context.Context) error {
+	_, err := d.connected(ctx)
+	return err
+}

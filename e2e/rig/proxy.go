@@ -11,7 +11,8 @@ import (
 // A Proxy passes TCP connections on to a target that may change. It can cut them, hold their bytes back and refuse new
 // ones: a network that fails.
 type Proxy struct {
-	listen net.Listener
+	listen  net.Listener
+	forward func(server io.Writer, client io.Reader) // passes what clients send; nil: as it comes
 
 	mu      sync.Mutex
 	target  string
@@ -143,7 +144,14 @@ func (p *Proxy) pass(client net.Conn) {
 	p.pairs[c] = struct{}{}
 	p.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { p.copy(server, client, 0); c.close() })
+	both.Go(func() {
+		if p.forward != nil {
+			p.forward(server, client)
+		} else {
+			p.copy(server, client, 0)
+		}
+		c.close()
+	})
 	both.Go(func() { p.copy(client, server, after); c.close() })
 	both.Wait()
 	p.mu.Lock()

@@ -38,7 +38,7 @@ type World struct {
 	Instances []*Instance
 	Edges     []*Proxy // clients to instance i
 	BusLines  []*Proxy // instance i to NATS
-	DataLines []*Proxy // instance i to MongoDB
+	DataLines []*Steps // instance i to MongoDB
 
 	setup Setup
 	path  string
@@ -68,7 +68,7 @@ func New(t testing.TB, s Setup) *World {
 		}
 		if w.NATS != nil {
 			bus := NewProxy(t, w.NATS.Addr())
-			data := NewProxy(t, hostOf(t, mongoURI))
+			data := NewSteps(t, hostOf(t, mongoURI))
 			w.BusLines, w.DataLines = append(w.BusLines, bus), append(w.DataLines, data)
 			env["NATS_URL"] = "nats://" + bus.Addr()
 			env["MONGODB_URI"] = through(t, mongoURI, data.Addr())
