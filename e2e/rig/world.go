@@ -26,6 +26,7 @@ type Setup struct {
 	Plain     bool              // without the race detector, for measuring
 	Limits    []PlanLimit       // of every plan; none: no limits
 	Env       map[string]string // further environment
+	Cluster   bool              // the bus is a cluster of three nodes, which keeps three copies of the log
 	NoModel   bool              // no model server: the program's own rehearsal model answers
 }
 
@@ -33,11 +34,12 @@ type Setup struct {
 type World struct {
 	T         testing.TB
 	Up        *upstream.Server
-	NATS      *NATS // nil when embedded
+	NATS      *NATS    // nil when embedded, or a cluster
+	Cluster   *Cluster // nil when it is none
 	DB        *Database
 	Instances []*Instance
 	Edges     []*Proxy // clients to instance i
-	BusLines  []*Proxy // instance i to NATS
+	BusLines  []*Proxy // instance i to NATS; none to a cluster, whose nodes an instance finds itself
 	DataLines []*Steps // instance i to MongoDB
 
 	setup Setup
@@ -57,8 +59,12 @@ func New(t testing.TB, s Setup) *World {
 	t.Cleanup(func() { _ = up.Close() })
 	w.Up = up
 	var mongoURI string
-	if s.External || n > 1 {
+	if s.Cluster {
+		w.Cluster = StartCluster(t)
+	} else if s.External || n > 1 {
 		w.NATS = StartNATS(t)
+	}
+	if s.External || s.Cluster || n > 1 {
 		w.DB, mongoURI = NewMongo(t)
 	}
 	for i := range n {
@@ -68,9 +74,16 @@ func New(t testing.TB, s Setup) *World {
 		}
 		if w.NATS != nil {
 			bus := NewProxy(t, w.NATS.Addr())
-			data := NewSteps(t, hostOf(t, mongoURI))
-			w.BusLines, w.DataLines = append(w.BusLines, bus), append(w.DataLines, data)
+			w.BusLines = append(w.BusLines, bus)
 			env["NATS_URL"] = "nats://" + bus.Addr()
+		}
+		if w.Cluster != nil { // each instance prefers a node of its own
+			env["NATS_URL"] = fmt.Sprintf("nats://%s,nats://%s,nats://%s", w.Cluster.Addr(i%3), w.Cluster.Addr((i+1)%3), w.Cluster.Addr((i+2)%3))
+			env["NATS_REPLICAS"] = "3"
+		}
+		if mongoURI != "" {
+			data := NewSteps(t, hostOf(t, mongoURI))
+			w.DataLines = append(w.DataLines, data)
 			env["MONGODB_URI"] = through(t, mongoURI, data.Addr())
 		}
 		maps.Copy(env, s.Env)
