@@ -93,13 +93,15 @@ func Run(t *testing.T, provider string, d Dialect) {
 	client, slow := llm.New(llm.Options{Bounds: Bounds}), llm.New(llm.Options{Bounds: slowBounds()})
 	t.Cleanup(client.Close)
 	t.Cleanup(slow.Close)
-	one := func(t *testing.T, client *llm.Client, c Case) {
+	one := func(t *testing.T, client *llm.Client, c Case) time.Duration {
 		up := NewUpstream(t, c.Serve)
 		target := llm.Target{ID: c.Name, Tenant: "alfa", Provider: provider, BaseURL: up.URL, APIKey: Canary, Model: "m-1", Private: true}
-		c.check(t, Ask(t.Context(), t, client, target))
+		r := Ask(t.Context(), t, client, target)
+		c.check(t, r)
 		if up.Requests() > 1 {
 			t.Errorf("%s: %d requests", c.Name, up.Requests())
 		}
+		return r.Took
 	}
 	cases := Cases(d)
 	t.Logf("%d cases", len(cases))
@@ -110,12 +112,22 @@ func Run(t *testing.T, provider string, d Dialect) {
 	}
 	t.Run("silences", func(t *testing.T) { // all at once: they only wait
 		var waiting sync.WaitGroup
+		var mu sync.Mutex
+		var n int
+		var longest time.Duration
 		for _, c := range cases {
 			if c.Slow {
-				waiting.Go(func() { one(t, slow, c) })
+				waiting.Go(func() {
+					took := one(t, slow, c)
+					mu.Lock()
+					n, longest = n+1, max(longest, took)
+					mu.Unlock()
+				})
 			}
 		}
 		waiting.Wait()
+		b := slowBounds()
+		t.Logf("%d silences; the longest took %s, with %s for a first token and %s for the next", n, longest.Round(time.Millisecond), b.FirstToken, b.Idle)
 	})
 	t.Run("stopped", func(t *testing.T) { stopped(t, client, provider, d) })
 	t.Run("left", func(t *testing.T) { left(t, client, provider, d) })

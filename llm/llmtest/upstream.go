@@ -2,9 +2,12 @@ package llmtest
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -152,8 +155,7 @@ func (c *Conn) Wait() { _, _ = io.Copy(io.Discard, c.conn) }
 func (c *Conn) Gone() bool {
 	_ = c.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := c.conn.Read(make([]byte, 1))
-	var timeout net.Error
-	return err != nil && !(asNetError(err, &timeout) && timeout.Timeout())
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Write makes a Conn an io.Writer.
@@ -161,14 +163,7 @@ func (c *Conn) Write(p []byte) (int, error) { return c.conn.Write(p) }
 
 // Chunk is one chunk of HTTP's chunked encoding.
 func Chunk(data string) string {
-	const digits = "0123456789abcdef"
-	n, size := len(data), ""
-	for {
-		size = string(digits[n%16]) + size
-		if n /= 16; n == 0 {
-			return size + "\r\n" + data + "\r\n"
-		}
-	}
+	return fmt.Sprintf("%x\r\n%s\r\n", len(data), data)
 }
 
 // LastChunk ends a chunked body.
@@ -179,10 +174,4 @@ func lines(headers []string) string {
 		return ""
 	}
 	return strings.Join(headers, "\r\n") + "\r\n"
-}
-
-func asNetError(err error, target *net.Error) bool {
-	e, ok := err.(net.Error)
-	*target = e
-	return ok
 }
