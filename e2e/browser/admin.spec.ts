@@ -171,6 +171,16 @@ test('nothing typed is lost: by a line that is cut, by leaving the page, by some
   await page.getByRole('link', { name: 'Horário' }).click()
   await expect(text).toHaveValue('Das 8 às 20.')
 
+  // The session ends while the person is at work.
+  await page.context().clearCookies()
+  await page.route('**/api/v1/knowledge/*', (r) => r.fulfill({ status: 401, json: { code: 'token_expired' } }))
+  await button(page, 'Salvar').click()
+  await page.getByRole('dialog').getByLabel('Senha', { exact: true }).fill(password)
+  await page.unroute('**/api/v1/knowledge/*')
+  await page.getByRole('dialog').getByRole('button', { name: 'Entrar' }).click()
+  await expect(page.getByRole('dialog')).toBeHidden()
+  await expect(text).toHaveValue('Das 8 às 20.')
+
   await admin('PATCH', `/knowledge/${article.id}`, { text: 'Das 9 às 18.' })
   await button(page, 'Salvar').click()
   await expect(page.getByText('Outra pessoa mudou isto enquanto você editava.')).toBeVisible()
@@ -181,8 +191,17 @@ test('nothing typed is lost: by a line that is cut, by leaving the page, by some
   await button(page, 'Voltar à minha versão').click()
   await expect(text).toHaveValue('Das 8 às 20.')
   await button(page, 'Salvar').click()
-  await expect(page.getByRole('link', { name: 'Horário' })).toBeVisible()
+  const row = page.getByRole('listitem').filter({ hasText: 'Horário' })
+  await expect(row).toBeVisible()
+  await expect(row).not.toContainText('Rascunho')
   expect((await admin('GET', `/knowledge/${article.id}`)).text).toBe('Das 8 às 20.')
+
+  // What the person does not want is gone for good.
+  await row.getByRole('link').click()
+  await text.fill('Nunca.')
+  await button(page, 'Descartar alterações').click()
+  await row.getByRole('link').click()
+  await expect(text).toHaveValue('Das 8 às 20.')
 })
 
 test('alerts go where the administrator says, and what became of each is told', async ({ page, line, hub, faults: _ }) => {
@@ -235,10 +254,12 @@ test('the administrator decides whether people are told that somebody watches', 
   await expect(toggle).not.toBeChecked()
   await toggle.check()
   await expect(page.getByText('Uma pessoa da equipe acompanha esta conversa.')).toBeVisible()
+  // A change of something else of the distributor's, under the same revision, is no conflict.
+  const admin = await hub.as('admin@alfa.example')
+  await admin('PATCH', '/branding', { welcome: 'Boa tarde' })
   await button(page, 'Salvar').click()
   await expect(page.getByRole('status').filter({ hasText: 'Salvo' })).toBeVisible()
   await sound(page, 'supervision')
-  const admin = await hub.as('admin@alfa.example')
   expect((await admin('GET', '/privacy')).tell_watched).toBe(true)
 
   // Somebody else changes it meanwhile.

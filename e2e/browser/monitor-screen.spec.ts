@@ -85,6 +85,31 @@ test('the list is sorted by need, stays still under the hand, and hides personal
   await accessible(page)
 })
 
+test('what the site says of its visitor is folded beside the conversation, without personal data', async ({ page, line, faults: _ }) => {
+  const s = await Script.on(page)
+  four(s)
+  await page.route('**/api/v1/monitor/sessions/c_risk', (r) =>
+    r.fulfill({
+      json: {
+        participant: { id: 'u_1', name: 'João Pedro Lima', email: '', role: 'visitante' },
+        plan: '',
+        quota: [],
+        tags: [],
+        previous: [],
+        context: { page: 'https://alfa.example/planos', title: 'Planos', data: [{ name: 'cpf', value: '123.456.789-09' }] },
+      },
+    }),
+  )
+  await signIn(page, line.url)
+  await row(page, 'João').click()
+  const context = page.getByRole('complementary', { name: 'Contexto' })
+  await expect(context.getByRole('row', { name: 'Título da página Planos' })).toBeHidden()
+  await context.getByText('O que o site informa').click()
+  await expect(context.getByRole('row', { name: 'Título da página Planos' })).toBeVisible()
+  await expect(context.getByRole('row', { name: 'cpf •••.•••.•••-09' })).toBeVisible()
+  await accessible(page)
+})
+
 test('filters stand in the address', async ({ page, line, faults: _ }) => {
   const s = await Script.on(page)
   four(s)

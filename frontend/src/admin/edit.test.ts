@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accepted, dirty, opened, overtaken, swapped, typed } from './edit'
+import { accepted, differing, dirty, opened, overtaken, swapped, typed } from './edit'
 
 const start = opened({ title: 'Boleto', text: 'a' }, '"1"')
 
@@ -27,5 +27,11 @@ describe('a row under edit', () => {
     expect(swapped(theirs)).toEqual(both)
     expect(dirty(both) && dirty(theirs)).toBe(true)
     expect(accepted(both, both.draft, both.draft, '"6"').other).toBeUndefined()
+  })
+
+  it('sends what changed', () => {
+    const base = { title: 'a', tags: ['x'], state: 'active' }
+    expect(differing({ ...base, tags: ['x', 'y'], secret: 's' }, base)).toEqual({ tags: ['x', 'y'], secret: 's' })
+    expect(differing(base, { ...base })).toEqual({})
   })
 })

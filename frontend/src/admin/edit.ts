@@ -35,4 +35,8 @@ export const swapped = <D>(e: Edit<D>): Edit<D> =>
 
 export const dirty = <D>(e: Edit<D>): boolean => e.other !== undefined || !same(e.draft, e.saved)
 
-const same = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b)
+/** The fields of a body that are not as in the other one: only what changed is sent, and stands in the audit. */
+export const differing = (body: object, base: object): object =>
+  Object.fromEntries(Object.entries(body).filter(([k, v]) => !same(v, (base as Record<string, unknown>)[k])))
+
+export const same = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -19,6 +19,7 @@ export const en: Words = {
   errors: {
     not_found: 'This is no longer there. Somebody else may have deleted it.',
     bad_field: 'The server did not accept these values. Check the fields.',
+    signed_out: 'Your session has ended. Sign in again and repeat; nothing you wrote is lost.',
     conflict: 'Somebody else changed this just now. Try again.',
     rate_limited: 'Many requests in a short time. Wait a minute.',
     store_unavailable: 'The server could not save just now. Try again.',

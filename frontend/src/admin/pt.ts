@@ -18,6 +18,7 @@ export const pt = {
   errors: {
     not_found: 'Isto não existe mais. Outra pessoa pode ter excluído.',
     bad_field: 'O servidor não aceitou estes valores. Confira os campos.',
+    signed_out: 'A sua sessão terminou. Entre de novo e repita; nada do que você escreveu se perdeu.',
     conflict: 'Outra pessoa mudou isto neste instante. Tente de novo.',
     rate_limited: 'Muitos pedidos em pouco tempo. Espere um minuto.',
     store_unavailable: 'O servidor não conseguiu guardar agora. Tente de novo.',

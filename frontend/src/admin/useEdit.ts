@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
-import { accepted, dirty, type Edit, opened, overtaken, swapped, typed } from './edit'
-import { add, change, isStale, read, refusal } from './rest'
+import { accepted, differing, dirty, type Edit, opened, overtaken, same, swapped, typed } from './edit'
+import { add, change, isStale, read, refusal, type Tagged } from './rest'
 
 type Options<V, D> = {
   /** Of the row, or of the collection that a new row joins. */
@@ -17,6 +17,13 @@ type Options<V, D> = {
 const kept = new Map<string, Edit<unknown>>()
 export const hasDraft = (path: string) => kept.has(path)
 export const forget = (path: string) => kept.delete(path)
+
+/** Somebody else has changed what is being edited, to what it is now. */
+class Overtaken<V> extends Error {
+  constructor(readonly now: Tagged<V>) {
+    super('overtaken')
+  }
+}
 
 /**
  * A managed row under edit. A change is based on the ETag that was read; when somebody else was faster their version is
@@ -62,23 +69,28 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
     setBusy(true)
     setProblem(undefined)
     try {
-      const { row, tag } = fresh ? await add<V>(path, bodyOf(sent)) : await change<V>(path, bodyOf(sent), edit.tag)
+      const { row, tag } = fresh ? await add<V>(path, bodyOf(sent)) : await send(sent, edit)
+      forget(path) // the component may be gone before its effects run
       setEdit((e) => e && accepted(e, sent, draftOf(row), tag))
       return row
     } catch (e) {
-      if (!isStale(e)) setProblem(refusal(e, errors))
-      else await compare()
+      if (e instanceof Overtaken) setEdit((now) => now && overtaken(now, draftOf(e.now.row), e.now.tag))
+      else setProblem(refusal(e, errors))
       return undefined
     } finally {
       setBusy(false)
     }
   }
-  const compare = async () => {
+  // Rows may share a revision: when nothing of this one has changed, what the person changed goes on top.
+  const send = async (sent: D, { saved, tag }: Edit<D>): Promise<Tagged<V>> => {
+    const body = differing(bodyOf(sent), bodyOf(saved))
     try {
-      const { row, tag } = await read<V>(path)
-      setEdit((e) => e && overtaken(e, draftOf(row), tag))
+      return await change<V>(path, body, tag)
     } catch (e) {
-      setProblem(refusal(e))
+      if (!isStale(e)) throw e
+      const now = await read<V>(path)
+      if (!same(draftOf(now.row), saved)) throw new Overtaken<V>(now)
+      return change<V>(path, body, now.tag)
     }
   }
   return {
@@ -93,7 +105,10 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
     /** Two versions: which is on the screen, and the way to the other. */
     versions:
       edit?.other === undefined ? undefined : { showing: edit.showing, swap: () => setEdit((e) => e && swapped(e)) },
-    drop: () => setEdit((e) => e && opened(e.saved, e.tag)),
+    drop: () => {
+      forget(path)
+      setEdit((e) => e && opened(e.saved, e.tag))
+    },
   }
 }
 

@@ -158,6 +158,8 @@ export const en: Words = {
   firstToken: '1st token',
   model: 'Model',
   page: 'Page',
+  pageTitle: 'Page title',
+  site: 'What the site says',
   started: 'Started',
   channelLabel: 'Channel',
   owner: 'Who answers',

@@ -165,6 +165,8 @@ export const pt = {
   firstToken: '1º token',
   model: 'Modelo',
   page: 'Página',
+  pageTitle: 'Título da página',
+  site: 'O que o site informa',
   started: 'Início',
   channelLabel: 'Canal',
   owner: 'Quem responde',

@@ -23,6 +23,10 @@ export const useConsole = create<ConsoleState>(() => ({
   toast: undefined,
 }))
 
+api.onSignedOut = () => {
+  if (useConsole.getState().me) useConsole.setState({ expired: true })
+}
+
 const staff = ['supervisor', 'admin']
 
 /** Loads the tenant's looks and, if the browser is signed in, the person. */

@@ -28,6 +28,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
   const model = chat?.messages.findLast((m) => m.run?.model)?.run?.model
   const tokens = s?.tokens ?? sum(chat)
   const watchers = s?.watchers ?? []
+  const page = s?.page || person?.context?.page
   return (
     <div className="flex flex-col gap-5 p-4 md:px-5">
       {s && s.risk.length > 0 && (
@@ -47,7 +48,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
           {owner?.kind === 'human' ? owner.name || w.someone : owner?.kind === 'queue' ? w.ownerQueue : w.ownerAI}
         </Line>
         <Line name={w.channelLabel}>{s ? (w.channel[s.channel] ?? s.channel) : undefined}</Line>
-        <Line name={w.page}>{s?.page ? <Cut text={show(s.page)} /> : undefined}</Line>
+        <Line name={w.page}>{page ? <Cut text={show(page)} /> : undefined}</Line>
         <Line name={w.started}>{s ? <time title={exactly(s.since)}>{ago(s.since, now)}</time> : undefined}</Line>
         <Line name={w.plan}>{person?.plan || undefined}</Line>
         <Line name={w.tokens}>{tokens ? number(tokens) : undefined}</Line>
@@ -58,6 +59,7 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
           {person?.participant.email ? <Cut text={show(person.participant.email)} /> : undefined}
         </Line>
       </dl>
+      {person?.context && <Site context={person.context} show={show} />}
       {(s || person) && <Tags conv={chat?.conv ?? s!.conv} tags={s?.tags ?? person?.tags ?? []} />}
       {person?.rating && (
         <Part title={w.rating}>
@@ -121,6 +123,29 @@ export function Context({ chat, session: s, person, masked, now }: Props) {
         </Part>
       )}
     </div>
+  )
+}
+
+/** What else the site says of where its visitor is; it is seldom needed, so it is folded. */
+function Site({ context: c, show }: { context: NonNullable<Person['context']>; show: (x: string) => string }) {
+  const lines = [{ name: w.pageTitle, value: c.title }, ...c.data].filter((l) => l.value)
+  if (lines.length === 0) return null
+  return (
+    <details>
+      <summary className="text-xs font-medium text-muted">{w.site}</summary>
+      <table className="mt-2 w-full table-fixed">
+        <tbody>
+          {lines.map((l) => (
+            <tr key={l.name} className="align-top">
+              <th scope="row" className="w-2/5 py-1 pr-3 text-left font-normal text-muted wrap-anywhere">
+                {show(l.name)}
+              </th>
+              <td className="py-1 wrap-anywhere">{show(l.value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
   )
 }
 

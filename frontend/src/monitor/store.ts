@@ -19,6 +19,8 @@ export type Person = {
   tags: string[]
   rating?: { score: number; comment: string; at: string }
   previous: { id: string; title: string; state: string; updated_at: string }[]
+  /** Where a visitor is, as the site says. */
+  context?: { page: string; title: string; data: { name: string; value: string }[] }
 }
 
 export type MonitorState = {

@@ -1,0 +1,1 @@
+export{t as default}from"./console-6n4blLq0.js";

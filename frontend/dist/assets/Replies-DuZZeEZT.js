@@ -1,1 +1,0 @@
-export{t as default}from"./console-Bz2F37Am.js";
