@@ -73,7 +73,7 @@ type Hub struct {
 	workers    sync.WaitGroup // sweeper, reaper, checker, keeper, and who stores alerts
 }
 
-// New starts a hub; Close stops it.
+// New starts a hub; Close stops it. It reads the shared clock first: what the first command of all stores goes by it.
 func New(o Options) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
@@ -86,6 +86,11 @@ func New(o Options) *Hub {
 	h.checks = checks{sessions: map[*Session]struct{}{}, circles: map[*circle]struct{}{}, wake: make(chan struct{}, 1)}
 	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]kept{}
 	h.boards.all = map[store.TenantID]*board{}
+	reading, read := context.WithTimeout(ctx, clockWithin)
+	if err := h.setClock(reading); err != nil { // the reaper goes on trying
+		h.log.Warn("the shared clock is not read yet", "error", err)
+	}
+	read()
 	h.workers.Go(h.check)
 	h.workers.Go(h.keep)
 	h.workers.Go(h.sweep)

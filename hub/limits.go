@@ -52,6 +52,8 @@ const (
 	reapEvery = 2 * time.Second
 	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
 	skewTolerated = 250 * time.Millisecond
+	// clockWithin is how long a start waits for the bus's clock.
+	clockWithin = 5 * time.Second
 	// commandWithin is how long a command may take.
 	commandWithin = 15 * time.Second
 	// admitWithin is how long an admission may take: whatever it reserves is older than that only when its instance is dead.

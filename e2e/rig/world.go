@@ -27,6 +27,7 @@ type Setup struct {
 	Limits    []PlanLimit       // of every plan; none: no limits
 	Env       map[string]string // further environment
 	Cluster   bool              // the bus is a cluster of three nodes, which keeps three copies of the log
+	Disk      string            // the size of a file system of their own for the data of embedded engines, like 64m
 	NoModel   bool              // no model server: the program's own rehearsal model answers
 }
 
@@ -69,6 +70,9 @@ func New(t testing.TB, s Setup) *World {
 	}
 	for i := range n {
 		env := map[string]string{"AIHUB_DATA": t.TempDir(), "AIHUB_MASTER_KEY": MasterKey, "AIHUB_ENV": "development", "AIHUB_DRAIN": "5"}
+		if s.Disk != "" {
+			mount(t, env["AIHUB_DATA"], s.Disk)
+		}
 		if !s.NoModel {
 			maps.Copy(env, map[string]string{"OPENAI_API_KEY": UpstreamKey, "OPENAI_BASE_URL": up.URL(), "OPENAI_MODEL": "scripted"})
 		}
@@ -93,7 +97,7 @@ func New(t testing.TB, s Setup) *World {
 		w.Run(i)
 	}
 	if w.DB == nil {
-		w.DB = OpenFile(t, w.envs[0]["AIHUB_DATA"])
+		w.DB = OpenFile(t, w.Data())
 	}
 	w.DB.Limit(t, s.Limits...)
 	return w
@@ -107,6 +111,9 @@ func (w *World) Run(i int) *Instance {
 	w.Edges[i].Target(strings.TrimPrefix(in.URL, "http://"))
 	return in
 }
+
+// Data is the directory of the embedded engines.
+func (w *World) Data() string { return w.envs[0]["AIHUB_DATA"] }
 
 // Pause stops instance i from running, as a machine that swaps or a container that is frozen, until resume is called.
 func (w *World) Pause(i int) (resume func()) {

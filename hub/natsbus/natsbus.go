@@ -32,6 +32,8 @@ const (
 	bucketName = "AIHUB_LIVE"
 	// retention is how long a conversation can be resumed from the log; runs are bounded far below it.
 	retention = 15 * time.Minute
+	// maxLog is how many bytes the logs of all conversations may take; what is oldest goes first.
+	maxLog = 2 << 30
 	// maxEntry is the largest event: merged text of 16 KiB and what JSON escapes make of it.
 	maxEntry = 256 << 10
 	// maxKept is the largest kept value.
@@ -62,7 +64,8 @@ var _ hub.Bus = (*Bus)(nil)
 // Embedded starts a NATS server inside this process, with its files under dir and no network port.
 func Embedded(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 	s, err := server.NewServer(&server.Options{ServerName: "aihub", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true,
-		NoLog: true, MaxPayload: 1 << 20})
+		NoLog: true, MaxPayload: 1 << 20,
+		JetStreamMaxStore: 2 * maxLog}) // without it, three quarters of what is free: a disk with little room would keep the program from starting
 	if err != nil {
 		return nil, fmt.Errorf("make the embedded bus: %w", err)
 	}
@@ -129,7 +132,7 @@ func (b *Bus) make(ctx context.Context) error {
 	stream, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "what people have seen, for minutes", Subjects: []string{"log.*.*"},
 		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, MaxAge: retention, MaxMsgSize: maxEntry, Discard: jetstream.DiscardOld,
-		MaxBytes: 2 << 30, Replicas: b.replicas,
+		MaxBytes: maxLog, Replicas: b.replicas,
 		AllowDirect: b.replicas == 1, // with several copies, a direct read may come from one that is behind
 		RePublish:   &jetstream.RePublish{Source: "log.*.*", Destination: "live.{{wildcard(1)}}.{{wildcard(2)}}.log"},
 	})

@@ -45,10 +45,16 @@ func TestAFullDiskRefusesWritesUntilThereIsRoom(t *testing.T) {
 	if _, err := c.Update(ctx, "0", nil, doc.Mod{Set: map[string]any{"text": text + text + text}}); !errors.Is(err, doc.ErrUnavailable) {
 		t.Errorf("update: %v", err)
 	}
+	if err := e.Ready(ctx, nil); !errors.Is(err, doc.ErrUnavailable) {
+		t.Errorf("ready: %v", err)
+	}
 	if list, err := c.Find(ctx, doc.Query{}); err != nil || len(list) != n || list[0].Text != text {
 		t.Errorf("%d rows, %v", len(list), err)
 	}
 	pages(1000)
+	if err := e.Ready(ctx, nil); err != nil {
+		t.Error(err)
+	}
 	if err := c.Insert(ctx, "more", page{text}); err != nil {
 		t.Error(err)
 	}

@@ -32,6 +32,7 @@ const schema = `CREATE TABLE IF NOT EXISTS docs (
 type engine struct {
 	write, read *conns
 	log         *checkpointer
+	full        atomic.Bool                            // the last write failed for the disk
 	indexes     atomic.Pointer[map[string][]doc.Index] // by collection, once Migrate has made them
 }
 
@@ -192,7 +193,25 @@ func (e *engine) Insert(ctx context.Context, s doc.Scope, coll, id string, v any
 func (e *engine) exec(ctx context.Context, stmt string, args ...any) (sql.Result, error) {
 	r, err := e.write.exec(ctx, stmt, args...)
 	e.log.wrote()
+	var se *sqlite.Error
+	if err == nil {
+		e.full.Store(false)
+	} else if errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_FULL || se.Code()&0xff == sqlite3.SQLITE_IOERR) {
+		e.full.Store(true)
+	}
 	return r, err
+}
+
+// room is what the disk must have, after it once took a write no more, to be called ready again.
+const room = 64 << 10
+
+// hasRoom finds out whether the disk takes writes again. Nobody else may: an instance that is not ready gets no work.
+func (e *engine) hasRoom(ctx context.Context) error {
+	if _, err := e.exec(ctx, "CREATE TABLE IF NOT EXISTS room (bytes BLOB)"); err != nil {
+		return err
+	}
+	_, err := e.exec(ctx, "INSERT OR REPLACE INTO room (rowid, bytes) VALUES (1, zeroblob(?))", room)
+	return err
 }
 
 func (e *engine) Find(ctx context.Context, s doc.Scope, coll string, q doc.Query, each func(string, func(any) error)) error {
@@ -388,6 +407,11 @@ func (e *engine) Migrate(ctx context.Context, indexes []doc.Index) error {
 }
 
 func (e *engine) Ready(ctx context.Context, indexes []doc.Index) error {
+	if e.full.Load() {
+		if err := e.hasRoom(ctx); err != nil {
+			return failed("write", "room", err)
+		}
+	}
 	rows, err := e.read.query(ctx, `SELECT name FROM sqlite_master WHERE type = 'index'`)
 	if err != nil {
 		return failed("look for indexes of", "docs", err)
