@@ -127,6 +127,13 @@ test('knowledge is written, uploaded, tried, changed and deleted', async ({ page
     await expect(jobs.filter({ hasText: name })).toContainText(text)
   await expect(page.getByRole('link', { name: 'Reiniciar o roteador' })).toBeVisible()
   await sound(page, 'knowledge')
+  const dropped = await page.evaluateHandle(() => {
+    const data = new DataTransfer()
+    data.items.add(new File(['# Senha do Wi-Fi\n\nEstá na etiqueta.'], 'wifi.md'))
+    return data
+  })
+  await page.getByRole('region', { name: 'Enviar arquivos' }).dispatchEvent('drop', { dataTransfer: dropped })
+  await expect(page.getByRole('link', { name: 'Senha do Wi-Fi' })).toBeVisible()
 
   // Tried: the passages that an answer would be given.
   await expect(async () => {

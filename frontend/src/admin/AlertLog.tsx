@@ -2,6 +2,7 @@ import { BellRing, RefreshCw } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../console/session'
 import { w } from '../console/words'
+import { clock, day } from '../monitor/time'
 import { exactly, t } from '../shared/i18n'
 import { Button } from '../shared/ui'
 import { Link } from './Link'
@@ -51,7 +52,9 @@ function Row({ alert }: { alert: Alert }) {
   const name = alert.kind === 'test' ? a.alertTest : (w.risks[alert.kind] ?? alert.kind)
   return (
     <li className="flex flex-wrap items-baseline gap-x-4 gap-y-0.5 px-4 py-2.5">
-      <time className="text-muted tabular-nums md:w-52">{exactly(alert.at)}</time>
+      <time title={exactly(alert.at)} className="text-muted tabular-nums md:w-36">
+        {day(alert.at)} {clock(alert.at)}
+      </time>
       <span className="font-medium md:w-44">
         {alert.conversation ? (
           <Link path={`/s/${alert.conversation}`} className="text-accent underline underline-offset-3">

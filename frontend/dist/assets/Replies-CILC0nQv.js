@@ -1,1 +1,0 @@
-export{t as default}from"./console-6n4blLq0.js";
