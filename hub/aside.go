@@ -18,7 +18,8 @@ type asides struct {
 	saved     chan error
 	extended  chan extension
 	notBefore time.Time // of the next attempt to extend
-	slice     int64     // what is asked for next, at most; 0: nothing was asked for yet
+	slice     int64     // what is asked for next, at most; 0: the least
+	granted   int64     // what was got last
 	failing   time.Time // since when the store has not answered one; zero: it has
 }
 
@@ -72,7 +73,7 @@ func (r *run) mayGoOn() bool { return !r.tokens.Reaches(r.reservedFor()) }
 // extend reserves a further slice when about half of the present one is used, so that a slow store has time to answer. Slices
 // grow with the answer, so that a long one asks seldom; a person's last tokens are asked for in small ones.
 func (r *run) extend(ctx context.Context) {
-	if r.asides.extending || r.tokens.Guess() < r.reservedFor()-sliceTokens/2 || time.Now().Before(r.asides.notBefore) {
+	if r.asides.extending || r.tokens.Guess() < r.reservedFor()-max(sliceTokens, r.asides.granted)/2 || time.Now().Before(r.asides.notBefore) {
 		return
 	}
 	r.asides.extending = true
@@ -98,7 +99,7 @@ func (r *run) extended(e extension) (outcome, bool) {
 	var quota *store.QuotaError
 	switch {
 	case e.err == nil:
-		r.reservation, r.asides.failing, r.asides.slice = e.reservation, time.Time{}, 2*e.slice
+		r.reservation, r.asides.failing, r.asides.slice, r.asides.granted = e.reservation, time.Time{}, 2*e.slice, e.slice
 		return outcome{}, false
 	case errors.As(e.err, &quota) && e.slice > sliceTokens && r.asides.slice > 0:
 		r.asides.failing, r.asides.slice = time.Time{}, 0 // there may be room for less

@@ -55,6 +55,8 @@ var scenarios = []scenario{
 	{"watch", false, []string{"aihub", "raw", "frame", "centrifuge"}, watch, []string{"cpu_s_per_1m_delivered", "token_p50_ms", "token_p99_ms", "missing"}},
 	{"streams", true, []string{"aihub", "raw", "frame", "centrifuge", "passthrough", "direct"}, streams200, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "token_p99_ms", "missing"}},
 	{"many", false, []string{"aihub", "raw", "frame", "passthrough"}, streams1000, []string{"cpu_s_per_1m_delivered", "added_first_p50_ms", "added_first_p99_ms", "missing"}},
+	{"burst", false, []string{"aihub", "raw", "frame", "centrifuge"}, burst, []string{"delivered_per_s", "cpu_s_per_1m_delivered", "missing", "closed_early"}},
+	{"overload", false, []string{"aihub", "raw", "frame", "passthrough"}, overload, []string{"delivered_per_s", "cpu_s_per_1m_delivered", "missing", "closed_early"}},
 	{"stalled", true, []string{"aihub", "raw", "frame", "centrifuge"}, stalled, []string{"token_p50_ms", "token_p99_ms", "missing"}},
 	{"admission", true, []string{"aihub"}, admission, []string{"ok_p50_ms", "ok_p99_ms", "within_2ms_percent", "sent_per_s"}},
 }
@@ -342,6 +344,7 @@ func stream(t testing.TB, to target, rooms, members, dead, tokens int, every, sp
 	}
 	f["delivered"] = float64(len(token))
 	f["cpu_s_per_1m_delivered"] = server.Seconds() * 1e6 / max(1, float64(len(token)))
+	f["delivered_per_s"] = float64(len(token)) / elapsed.Seconds()
 	f["server_cores"] = server.Seconds() / elapsed.Seconds()
 	f["token_p50_ms"], f["token_p99_ms"] = quantile(token, 0.5), quantile(token, 0.99)
 	f["added_first_p50_ms"], f["added_first_p99_ms"] = quantile(first, 0.5), quantile(first, 0.99)
@@ -362,6 +365,16 @@ func streams200(t testing.TB, to target, small bool) figures {
 
 func streams1000(t testing.TB, to target, small bool) figures {
 	return stream(t, to, pick(small, 4, 1000), 1, 0, pick(small, 50, 400), 20*time.Millisecond, 2*time.Second)
+}
+
+// burst is a room whose answer comes as fast as the model server can write it.
+func burst(t testing.TB, to target, small bool) figures {
+	return stream(t, to, 1, pick(small, 10, 1000), 0, pick(small, 50, 2000), 0, 0)
+}
+
+// overload offers more tokens than the machine can carry: 125,000 a second.
+func overload(t testing.TB, to target, small bool) figures {
+	return stream(t, to, pick(small, 4, 200), 1, 0, pick(small, 50, 3000), 1600*time.Microsecond, 0)
 }
 
 func stalled(t testing.TB, to target, small bool) figures {

@@ -380,7 +380,7 @@ func newSSE(t testing.TB, proxy bool) target {
 	return s
 }
 
-func (s *sse) process() int               { return s.pid }
+func (s *sse) process() int                          { return s.pid }
 func (s *sse) memory(context.Context) (int64, error) { return 0, nil } // it has no connections that wait
 func (s *sse) open(context.Context, string, int) (session, error) {
 	return &sseSession{of: s, answers: make(chan io.ReadCloser, 1), closed: make(chan struct{})}, nil
