@@ -58,7 +58,7 @@ type openaiUsage struct {
 }
 
 // parse returns what a report says, and whether there was one at all. A report that can't be true is (nil, true).
-func (openaiUsage) parse(raw json.RawMessage) (*Usage, bool) {
+func (openaiUsage) parse(raw []byte) (*Usage, bool) {
 	if isNull(raw) {
 		return nil, false
 	}
@@ -84,7 +84,7 @@ type geminiUsage struct {
 	Total      count `json:"totalTokenCount"`
 }
 
-func (geminiUsage) parse(raw json.RawMessage) (*Usage, bool) {
+func (geminiUsage) parse(raw []byte) (*Usage, bool) {
 	if isNull(raw) {
 		return nil, false
 	}
@@ -118,4 +118,4 @@ func (u *Usage) plausible(textBytes int) *Usage {
 	return u
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+func isNull(raw []byte) bool { return len(raw) == 0 || string(raw) == "null" }
