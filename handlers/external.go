@@ -106,7 +106,7 @@ func (x *external) authenticate(ctx context.Context, token string, from stated) 
 func (x *external) verify(ctx context.Context, token string, tenant *store.Tenant, trusted store.Issuer) (jwt.MapClaims, error) {
 	c := jwt.MapClaims{}
 	parser := jwt.NewParser(jwt.WithValidMethods(trusted.Algorithms), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(trusted.Issuer),
-		jwt.WithAudience(trusted.Audience), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithJSONNumber())
+		jwt.WithAudience(trusted.Audience), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithJSONNumber(), jwt.WithTimeFunc(x.store.Now))
 	parsed, err := parser.ParseWithClaims(token, c, func(j *jwt.Token) (any, error) {
 		kid := ""
 		for name, value := range j.Header {

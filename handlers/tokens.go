@@ -50,7 +50,7 @@ func NewTokens(s *store.Store, master []byte, access time.Duration) (*Tokens, er
 	return &Tokens{store: s, key: key, access: access, parse: func(audience string) *jwt.Parser {
 		// What is not asked for is not checked by the library: algorithm, expiry, issuer and audience are.
 		return jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(issuer),
-			jwt.WithAudience(audience), jwt.WithLeeway(leeway), jwt.WithStrictDecoding())
+			jwt.WithAudience(audience), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(s.Now))
 	}}, nil
 }
 
@@ -72,7 +72,7 @@ type Pair struct {
 
 // issue makes an access token and, where refresh is asked for, a refresh token.
 func (t *Tokens) issue(tenant store.TenantID, u store.User, refresh bool) (Pair, error) {
-	now := time.Now()
+	now := t.store.Now()
 	p := Pair{ExpiresIn: t.access, RefreshEnds: now.Add(refreshFor)}
 	var err error
 	if p.Access, err = t.sign(tenant, u, accessAudience, now, now.Add(t.access)); err != nil || !refresh {
@@ -84,7 +84,7 @@ func (t *Tokens) issue(tenant store.TenantID, u store.User, refresh bool) (Pair,
 
 // invite makes a token with which a person sets a password. It is void once they have one: a password begins a new epoch.
 func (t *Tokens) invite(tenant store.TenantID, u store.User) (string, error) {
-	now := time.Now()
+	now := t.store.Now()
 	return t.sign(tenant, u, inviteAudience, now, now.Add(inviteFor))
 }
 
@@ -176,8 +176,11 @@ func (t *Tokens) Authenticate(ctx context.Context, token string) (hub.Principal,
 	if user.Role != c.Role { // it changed since; a refresh gives a token of the new one
 		return hub.Principal{}, hub.E("token_expired")
 	}
-	return hub.Principal{Tenant: tenant, Profile: profile, User: user.ID, Name: user.Name, Role: user.Role, Expires: c.ExpiresAt.Time}, nil
+	return hub.Principal{Tenant: tenant, Profile: profile, User: user.ID, Name: user.Name, Role: user.Role, Expires: t.here(c.ExpiresAt.Time)}, nil
 }
+
+// here is a moment of the shared time by this machine's clock, which connections are watched by.
+func (t *Tokens) here(at time.Time) time.Time { return time.Now().Add(at.Sub(t.store.Now())) }
 
 // program returns the person an API key talks as, with no more rights than talking.
 func (t *Tokens) program(ctx context.Context, key string) (hub.Principal, error) {

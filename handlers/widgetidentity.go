@@ -50,7 +50,7 @@ func (s *Server) prove(_ context.Context, u widgetUse, token string) (identity, 
 		return identity{}, refused
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(u.key.ID),
-		jwt.WithLeeway(leeway), jwt.WithStrictDecoding())
+		jwt.WithLeeway(leeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(s.store.Now))
 	for _, sealed := range u.key.Secrets {
 		secret, err := s.sealer.Open(u.tenant.ID().String(), u.key.ID, sealed)
 		if err != nil {

@@ -300,7 +300,7 @@ func (t *Tokens) visitor(ctx context.Context, c claims) (hub.Principal, error) {
 	case profile.State != store.StateActive:
 		return hub.Principal{}, hub.E("tenant_suspended")
 	}
-	return hub.Principal{Tenant: tenant, Profile: profile, User: v.ID, Name: nameOf(v), Role: store.RoleVisitor, Expires: c.ExpiresAt.Time}, nil
+	return hub.Principal{Tenant: tenant, Profile: profile, User: v.ID, Name: nameOf(v), Role: store.RoleVisitor, Expires: t.here(c.ExpiresAt.Time)}, nil
 }
 
 func nameOf(v store.Visitor) string { return or(v.Name, visitorName) }

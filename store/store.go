@@ -103,6 +103,9 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 // back what another one has just reserved.
 func (s *Store) SetSkew(d time.Duration) { s.skew.Store(int64(d)) }
 
+// Now is the time that all instances share, as far as this one knows it. Tokens go by it.
+func (s *Store) Now() time.Time { return s.now() }
+
 func (s *Store) now() time.Time { return s.clock().Add(time.Duration(s.skew.Load())) }
 
 // indexesFor is how long the indexes are taken to be there once they were seen: balancers ask every second.

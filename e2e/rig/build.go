@@ -19,7 +19,7 @@ func Root() string {
 var builds struct {
 	sync.Mutex
 	dir  string
-	path map[bool]string
+	path map[string]string // by name
 }
 
 // Binary builds the program, once for a test run, and returns its path. With race it reports data races, and a test in
@@ -29,9 +29,18 @@ func Binary(t testing.TB, race bool) string {
 	if path := os.Getenv("AIHUB_E2E_BINARY"); path != "" {
 		return path
 	}
+	if race {
+		return build(t, "aihub-race", func(string) []string { return []string{"-race"} })
+	}
+	return build(t, "aihub", func(string) []string { return nil })
+}
+
+// build builds the program under a name of its own, with arguments that may need files in dir.
+func build(t testing.TB, name string, args func(dir string) []string) string {
+	t.Helper()
 	builds.Lock()
 	defer builds.Unlock()
-	if path, ok := builds.path[race]; ok {
+	if path, ok := builds.path[name]; ok {
 		return path
 	}
 	if builds.dir == "" {
@@ -39,18 +48,15 @@ func Binary(t testing.TB, race bool) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		builds.dir, builds.path = dir, map[bool]string{}
+		builds.dir, builds.path = dir, map[string]string{}
 	}
-	args, path := []string{"build"}, filepath.Join(builds.dir, "aihub")
-	if race {
-		args, path = append(args, "-race"), path+"-race"
-	}
-	cmd := exec.Command("go", append(args, "-o", path, ".")...)
+	path := filepath.Join(builds.dir, name)
+	cmd := exec.Command("go", append(append([]string{"build"}, args(builds.dir)...), "-o", path, ".")...)
 	cmd.Dir = Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the program does not build: %v\n%s", err, strings.TrimSpace(string(out)))
 	}
-	builds.path[race] = path
+	builds.path[name] = path
 	return path
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +29,7 @@ type Setup struct {
 	Env       map[string]string // further environment
 	Cluster   bool              // the bus is a cluster of three nodes, which keeps three copies of the log
 	Disk      string            // the size of a file system of their own for the data of embedded engines, like 64m
+	Skew      []time.Duration   // by how much the clock of each instance is ahead; none: all are right
 	NoModel   bool              // no model server: the program's own rehearsal model answers
 }
 
@@ -51,7 +53,12 @@ type World struct {
 // New starts a world.
 func New(t testing.TB, s Setup) *World {
 	t.Helper()
-	w := &World{T: t, setup: s, path: Binary(t, !s.Plain)}
+	w := &World{T: t, setup: s}
+	if s.Skew == nil {
+		w.path = Binary(t, !s.Plain)
+	} else {
+		w.path = build(t, "aihub-clock", func(dir string) []string { return wrongClock(t, dir) })
+	}
 	n := max(1, s.Instances)
 	up, err := upstream.Listen("127.0.0.1:0", upstream.Default())
 	if err != nil {
@@ -89,6 +96,9 @@ func New(t testing.TB, s Setup) *World {
 			data := NewSteps(t, hostOf(t, mongoURI))
 			w.DataLines = append(w.DataLines, data)
 			env["MONGODB_URI"] = through(t, mongoURI, data.Addr())
+		}
+		if s.Skew != nil {
+			env[clockSkew] = strconv.Itoa(int(s.Skew[i].Seconds()))
 		}
 		maps.Copy(env, s.Env)
 		w.envs = append(w.envs, env)
