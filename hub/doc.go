@@ -29,9 +29,9 @@
 //	per run      the run itself, a pump that reads the provider, and at most one checkpoint and one request for quota; all
 //	             end with the run, stopped by Hub.Close
 //	per room     one loader, only while the room catches up with its log; ended by Hub.Close
-//	per hub      the sweeper (pings, deadlines, idle rooms), the reaper (what dead instances left), the checker (tokens that
-//	             may have been revoked) and the keeper (the live registry, eight entries at a time); one for each conversation
-//	             whose alerts are being stored, sixteen at most; Hub.Close
+//	per hub      the sweeper (pings, deadlines, idle rooms), the reaper (what dead instances left, four of a tenant's runs at a
+//	             time), the checker (tokens that may have been revoked) and the keeper (the live registry, eight entries at a
+//	             time); one for each conversation whose alerts are being stored, sixteen at most; Hub.Close
 //
 // The bus calls a room's receive from a goroutine of its own, which must not block.
 package hub

@@ -50,6 +50,8 @@ const (
 	leaseFor = 6 * time.Second
 	// reapEvery is how often an instance looks for runs whose lease has ended.
 	reapEvery = 2 * time.Second
+	// reapAtOnce is how many runs of a tenant an instance ends at a time: the last of a busy instance's must not wait for all.
+	reapAtOnce = 4
 	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
 	skewTolerated = 250 * time.Millisecond
 	// clockWithin is how long a start waits for the bus's clock.

@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"aihub/llm"
 	"aihub/store"
@@ -46,9 +49,17 @@ func (h *Hub) reapAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// In an order of its own, so that the instances that reap do not all try the same run at the same time.
+		rand.Shuffle(len(stale), func(i, j int) { stale[i], stale[j] = stale[j], stale[i] })
+		var ending errgroup.Group
+		ending.SetLimit(reapAtOnce)
 		for _, m := range stale {
-			h.reapRun(ctx, t, m)
+			ending.Go(func() error {
+				h.reapRun(ctx, t, m)
+				return nil
+			})
 		}
+		_ = ending.Wait() // what fails is left to the next time
 		open, err := t.OpenReservations(ctx, h.now().Add(-orphanAfter))
 		if err != nil {
 			return err
