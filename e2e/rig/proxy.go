@@ -32,12 +32,19 @@ func (p *pair) close() {
 // NewProxy listens on loopback and ends with the test.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
+	p := listen(t, target)
+	go p.accept()
+	return p
+}
+
+// listen makes a proxy whose accept is still to be called.
+func listen(t testing.TB, target string) *Proxy {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &Proxy{listen: l, target: target, pairs: map[*pair]struct{}{}}
-	go p.accept()
 	t.Cleanup(func() {
 		_ = l.Close()
 		p.Resume()

@@ -29,8 +29,9 @@ type Steps struct {
 // NewSteps listens on loopback and ends with the test.
 func NewSteps(t testing.TB, server string) *Steps {
 	t.Helper()
-	s := &Steps{Proxy: NewProxy(t, server)}
-	s.Proxy.forward = s.pass
+	s := &Steps{Proxy: listen(t, server)}
+	s.forward = s.pass
+	go s.accept()
 	return s
 }
 
