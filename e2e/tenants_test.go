@@ -153,7 +153,7 @@ func TestAnotherTenantGetsNotFoundOnEveryFrame(t *testing.T) {
 var parameter = regexp.MustCompile(`\{[^}]+\}`)
 
 // needed is what a list does not answer without.
-var needed = map[string]string{"/search": "?q=segredo", "/audit/file": "?person=u_x"}
+var needed = map[string]string{"/search": "?q=segredo", "/audit/file": "?person=u_x", "/knowledge/passages": "?question=segredo"}
 
 func TestAnotherTenantGetsNotFoundOnEveryRoute(t *testing.T) {
 	w := rig.New(t, rig.Setup{})
