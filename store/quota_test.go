@@ -345,19 +345,22 @@ func TestAnOrphanIsGivenBackUnlessACopyGoesOnWithIt(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		a := d.tenant("")
 		p := plan(0, store.Limit{Window: store.WindowDay, Messages: 1})
-		c := store.LLMConfig{ID: "l_1", Limits: []store.Limit{{Window: store.WindowDay, Messages: 1}}}
-		for user, reserve := range map[string]func() error{
-			"u_plan": func() error { _, err := a.Reserve(t.Context(), "u_plan", "r_1", p, 10); return err },
-			"u_both": func() error {
-				_, err := a.ReserveUnder(t.Context(), "u_both", "r_2", p, c, store.WidgetKey{}, 10)
-				return err
-			},
+		for _, tt := range []struct {
+			user, run string
+			conf      store.LLMConfig
+		}{
+			{"u_plan", "r_1", store.LLMConfig{ID: "l_1"}},
+			{"u_both", "r_2", store.LLMConfig{ID: "l_2", Limits: []store.Limit{{Window: store.WindowDay, Messages: 1}}}},
 		} {
+			user, run := tt.user, tt.run
+			reserve := func() error {
+				_, err := a.ReserveUnder(t.Context(), user, run, p, tt.conf, store.WidgetKey{}, 10)
+				return err
+			}
 			d.clock.set(noon)
 			must(t, reserve())
 			d.clock.set(noon.Add(9 * time.Second))
 			must(t, reserve()) // a copy
-			run := map[string]string{"u_plan": "r_1", "u_both": "r_2"}[user]
 			must(t, a.GiveBack(t.Context(), user, run, noon.Add(time.Second)))
 			if l := ledger(t, a, user); l.Open != 1 || l.Messages["dia:2026-11-24"] != 1 {
 				t.Errorf("%s: given back under its copy: %+v", user, l)
@@ -366,7 +369,7 @@ func TestAnOrphanIsGivenBackUnlessACopyGoesOnWithIt(t *testing.T) {
 			if l := ledger(t, a, user); l.Open != 0 || l.Messages["dia:2026-11-24"] != 0 || l.Settled != 0 {
 				t.Errorf("%s: %+v", user, l)
 			}
-			if l := ledger(t, a, store.ConfigPayer("l_1")); l.Open != 0 || l.Messages["dia:2026-11-24"] != 0 {
+			if l := ledger(t, a, store.ConfigPayer(tt.conf.ID)); l.Open != 0 || l.Messages["dia:2026-11-24"] != 0 {
 				t.Errorf("%s: the configuration's part: %+v", user, l)
 			}
 			must(t, reserve()) // the client's next try
