@@ -48,6 +48,11 @@ export default defineConfig({
               name: 'console',
               test: /node_modules\/virtua\/|\/src\/(console|monitor)\/(?!(main|Ledger|en)\.tsx?$|.*\.css$)/,
             },
+            // What the pages of the administration have in common; each page is a chunk of its own.
+            {
+              name: 'admin',
+              test: /\/src\/admin\/(Admin|Delete|Item|Link|parts|words|pt|en|rest|edit|useEdit|useRows)\.tsx?$/,
+            },
           ],
         },
       },

@@ -22,7 +22,7 @@ const draftOf = (r: AlertSettings): Draft => ({
 const bodyOf = (d: Draft) => ({ url: d.url.trim(), kinds: d.kinds, ...(d.secret ? { secret: d.secret } : {}) })
 
 /** Where a distributor is told of conversations that need a person, and whether it has been. */
-export function Alerts() {
+export default function Alerts() {
   const a = words()
   const edit = useEdit<AlertSettings, Draft>({
     path: '/alert-settings',

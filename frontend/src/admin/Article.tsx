@@ -1,8 +1,9 @@
 import { go } from '../console/place'
 import { say } from '../console/session'
+import { TextArea } from '../console/TextArea'
 import { t } from '../shared/i18n'
 import { Field } from '../shared/ui'
-import { EditForm, Leave, Loading, Problem, Sheet, TextArea, Toggle } from './parts'
+import { EditForm, Leave, Loading, Problem, Sheet, Toggle } from './parts'
 import type { Article as Saved } from './rest'
 import { useEdit } from './useEdit'
 import { words } from './words'
@@ -14,7 +15,7 @@ const draftOf = (r: Saved): Draft => ({ title: r.title, text: r.text, active: r.
 const bodyOf = (d: Draft) => ({ title: d.title.trim(), text: d.text, state: d.active ? 'active' : 'disabled' })
 
 /** One article, to write or change; `new` is the id of one that is not there yet. */
-export function Article({ id }: { id: string }) {
+export default function Article({ id }: { id: string }) {
   const a = words()
   const isNew = id === 'new'
   const edit = useEdit<Saved, Draft>({

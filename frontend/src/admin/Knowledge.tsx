@@ -14,7 +14,7 @@ import { useRows } from './useRows'
 import { words } from './words'
 
 /** What the distributor knows: its articles, to add, change and try. */
-export function Knowledge() {
+export default function Knowledge() {
   const a = words()
   const [sought, setSought] = useState('')
   const { rows, problem, setProblem, reload, more } = useRows<ArticleRow>(

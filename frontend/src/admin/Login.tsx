@@ -12,7 +12,7 @@ import { useEdit } from './useEdit'
 import { words } from './words'
 
 /** One login provider, to add or change; `new` is the id of one that is not there yet. */
-export function Login({ id }: { id: string }) {
+export default function Login({ id }: { id: string }) {
   const a = words()
   const isNew = id === 'new'
   const edit = useEdit<LoginProvider, Draft>({

@@ -17,7 +17,7 @@ export function Redirect() {
 }
 
 /** The OpenID Connect providers at which people may sign in. */
-export function Logins() {
+export default function Logins() {
   const a = words()
   const { rows, problem, reload, more } = useRows<LoginProvider>('/login-providers')
   const [leaving, setLeaving] = useState<LoginProvider>()

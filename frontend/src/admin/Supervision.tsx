@@ -14,7 +14,7 @@ const draftOf = (r: Privacy): Draft => ({
 const bodyOf = (d: Draft) => d
 
 /** What people are told of supervision, and what supervisors are not shown. */
-export function Supervision() {
+export default function Supervision() {
   const a = words()
   const edit = useEdit<Privacy, Draft>({ path: '/privacy', draftOf, bodyOf })
   const { draft: d, set } = edit

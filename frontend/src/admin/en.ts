@@ -2,6 +2,7 @@ import type { Words } from './pt'
 
 export const en: Words = {
   title: 'Administration',
+  groups: { service: 'Service', ai: 'AI', people: 'People', account: 'Account' },
   pages: { knowledge: 'Knowledge', alerts: 'Alerts', supervision: 'Supervision', logins: 'Sign in with…' },
   back: 'Back to the list',
   discard: 'Discard changes',
@@ -24,6 +25,7 @@ export const en: Words = {
     rate_limited: 'Many requests in a short time. Wait a minute.',
     store_unavailable: 'The server could not save just now. Try again.',
   },
+  errorRef: (ref) => `(log entry ${ref})`,
 
   knowledgeHelp: 'The assistant’s answers draw on these articles and cite them as sources.',
   articles: 'Articles',

@@ -80,33 +80,6 @@ export function Empty({ children }: { children: ReactNode }) {
 const box =
   'w-full rounded-lg border border-line bg-bg px-3 text-base outline-none placeholder:text-muted focus:border-accent focus:ring-2 focus:ring-accent/25'
 
-/** A text of several lines. */
-export function TextArea({
-  label,
-  help,
-  ...rest
-}: React.ComponentProps<'textarea'> & { label: string; help?: string | undefined }) {
-  const id = useId()
-  return (
-    <div>
-      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        {label}
-      </label>
-      <textarea
-        id={id}
-        {...rest}
-        aria-describedby={help ? `${id}-help` : undefined}
-        className={`block py-2.5 leading-6 ${box}`}
-      />
-      {help && (
-        <p id={`${id}-help`} className="mt-1.5 text-muted">
-          {help}
-        </p>
-      )}
-    </div>
-  )
-}
-
 /** A choice of a few. */
 export function Choice<V extends string>({
   label,
@@ -250,9 +223,20 @@ export function EditForm({
 }) {
   const a = words()
   const [done, setDone] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
   const { versions } = edit
+  useEffect(() => {
+    const save = (e: KeyboardEvent) => {
+      if (e.key.toLowerCase() !== 's' || !(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey) return
+      e.preventDefault() // the browser would save the page
+      if (!document.querySelector('dialog[open]')) form.current?.querySelector<HTMLElement>('[type=submit]')?.click()
+    }
+    addEventListener('keydown', save)
+    return () => removeEventListener('keydown', save)
+  }, [])
   return (
     <form
+      ref={form}
       className="flex max-w-2xl flex-col gap-5"
       onSubmit={(e) => {
         e.preventDefault()

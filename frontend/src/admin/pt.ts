@@ -1,6 +1,7 @@
 /** Every text of the administration, in the language most of its people read. */
 export const pt = {
   title: 'Administração',
+  groups: { service: 'Atendimento', ai: 'IA', people: 'Pessoas', account: 'Conta' },
   pages: { knowledge: 'Conhecimento', alerts: 'Alertas', supervision: 'Supervisão', logins: 'Entrar com…' },
   back: 'Voltar à lista',
   discard: 'Descartar alterações',
@@ -23,6 +24,7 @@ export const pt = {
     rate_limited: 'Muitos pedidos em pouco tempo. Espere um minuto.',
     store_unavailable: 'O servidor não conseguiu guardar agora. Tente de novo.',
   } as Record<string, string>,
+  errorRef: (ref: string) => `(registro ${ref})`,
 
   // knowledge
   knowledgeHelp: 'As respostas do assistente usam estes artigos e os citam como fonte.',

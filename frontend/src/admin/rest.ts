@@ -32,9 +32,13 @@ export const list = <V>(path: string) => api.get<Page<V>>(path)
 /** Whether a change was refused because somebody else had changed the row. */
 export const isStale = (e: unknown) => e instanceof ApiError && e.status === 412
 
-/** A refusal in the words of the administration. `own` says what a code means at one place. */
+/**
+ * A refusal in the words of the administration, with the name under which the server's log has it. `own` says what a
+ * code means at one place.
+ */
 export function refusal(e: unknown, own: Record<string, string> = {}): string {
   const a = words()
-  const code = e instanceof ApiError ? e.code : 'other'
-  return own[code] ?? a.errors[code] ?? errorText(e)
+  const { code = 'other', ref } = e instanceof ApiError ? e : {}
+  const text = own[code] ?? a.errors[code] ?? errorText(e)
+  return ref ? `${text} ${a.errorRef(ref)}` : text
 }

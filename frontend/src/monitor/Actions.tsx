@@ -1,5 +1,6 @@
-import { type FormEvent, type ReactNode, useId, useState } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import type { Chat } from '../chat/chat'
+import { TextArea } from '../console/TextArea'
 import { w } from '../console/words'
 import { Button, Dialog } from '../shared/ui'
 import * as store from './store'
@@ -28,7 +29,7 @@ function Take({ chat, onClose, blocked }: FormProps) {
   return (
     <Form title={w.takeTitle} action={w.take} blocked={blocked} onClose={onClose} onSubmit={submit}>
       <p className="mb-4 text-sm text-muted">{w.takeHelp}</p>
-      <TextField label={w.reason} value={note} onChange={setNote} error={short ? w.reasonShort : undefined} />
+      <Lines label={w.reason} value={note} onChange={setNote} error={short ? w.reasonShort : undefined} />
     </Form>
   )
 }
@@ -42,7 +43,7 @@ function Release({ chat, onClose, blocked }: FormProps) {
   return (
     <Form title={w.releaseTitle} action={w.release} blocked={blocked} onClose={onClose} onSubmit={submit}>
       <p className="mb-4 text-sm text-muted">{w.releaseHelp}</p>
-      <TextField label={w.summaryLabel} value={note} onChange={setNote} rows={3} />
+      <Lines label={w.summaryLabel} value={note} onChange={setNote} rows={3} />
       <label className="mt-3 flex min-h-8 cursor-pointer items-center gap-2.5 text-sm pointer-coarse:min-h-11">
         <input
           type="checkbox"
@@ -84,7 +85,7 @@ function End({ chat, onClose, blocked }: FormProps) {
           </label>
         ))}
       </fieldset>
-      {mine && <TextField label={w.endMessage} value={message} onChange={setMessage} rows={2} focus={false} />}
+      {mine && <Lines label={w.endMessage} value={message} onChange={setMessage} rows={2} focus={false} />}
     </Form>
   )
 }
@@ -125,13 +126,11 @@ function Form({ title, action, blocked, onClose, onSubmit, children }: DialogFor
   )
 }
 
-function TextField({
-  label,
-  value,
+/** A text of a few lines, which grows; Enter sends the form. */
+function Lines({
   onChange,
-  error,
-  rows = 1,
   focus = true,
+  ...rest
 }: {
   label: string
   value: string
@@ -140,34 +139,20 @@ function TextField({
   rows?: number
   focus?: boolean
 }) {
-  const id = useId()
   return (
-    <div>
-      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        {label}
-      </label>
-      <textarea
-        id={id}
-        rows={rows}
-        maxLength={500}
-        value={value}
-        data-begin={focus ? '' : undefined}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error ? `${id}-error` : undefined}
-        onChange={(e) => onChange(e.target.value)}
-        onKeyDown={(e) => {
-          if (e.key !== 'Enter' || e.shiftKey || e.nativeEvent.isComposing) return
-          e.preventDefault()
-          e.currentTarget.form?.requestSubmit()
-        }}
-        className="field-sizing-content max-h-40 min-h-9 w-full resize-none rounded-lg border border-line bg-bg px-3 py-2 text-sm leading-5 outline-none focus:border-accent focus:ring-2 focus:ring-accent/25 aria-invalid:border-bad max-sm:text-base"
-      />
-      {error && (
-        <p id={`${id}-error`} className="mt-1 text-xs text-bad">
-          {error}
-        </p>
-      )}
-    </div>
+    <TextArea
+      rows={1}
+      maxLength={500}
+      data-begin={focus ? '' : undefined}
+      {...rest}
+      onChange={(e) => onChange(e.target.value)}
+      onKeyDown={(e) => {
+        if (e.key !== 'Enter' || e.shiftKey || e.nativeEvent.isComposing) return
+        e.preventDefault()
+        e.currentTarget.form?.requestSubmit()
+      }}
+      className="field-sizing-content max-h-40 resize-none"
+    />
   )
 }
 

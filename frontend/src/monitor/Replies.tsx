@@ -1,6 +1,7 @@
 import { Pencil, Plus, Trash2 } from 'lucide-react'
 import { useCallback, useEffect, useState } from 'react'
 import { api, errorText, useConsole } from '../console/session'
+import { TextArea } from '../console/TextArea'
 import { w } from '../console/words'
 import type { Page } from '../net/api'
 import { t } from '../shared/i18n'
@@ -97,17 +98,14 @@ function Form({ reply, onSave, onCancel }: { reply: Reply; onSave: (r: Reply) =>
       }}
     >
       <Field label={w.replyName} name="shortcut" defaultValue={reply.shortcut} maxLength={40} autoFocus required />
-      <label className="text-sm font-medium">
-        {w.replyText}
-        <textarea
-          value={text}
-          rows={4}
-          maxLength={4000}
-          required
-          onChange={(e) => setText(e.target.value)}
-          className="mt-1.5 w-full rounded-lg border border-line bg-surface p-2.5 font-normal outline-none focus:border-accent max-sm:text-base"
-        />
-      </label>
+      <TextArea
+        label={w.replyText}
+        value={text}
+        rows={4}
+        maxLength={4000}
+        required
+        onChange={(e) => setText(e.target.value)}
+      />
       <div className="flex gap-2">
         <Button type="submit" look="main">
           {w.replySave}

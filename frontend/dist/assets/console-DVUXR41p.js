@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{F as n,m as r,v as i}from"./shared-38vvjS4T.js";import{a,n as o,u as s}from"./console-BJivSnxq.js";var c=e(),l=t(),u=r(`lang`);await a(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(o,{})})),await s();
