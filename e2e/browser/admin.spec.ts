@@ -1,42 +1,10 @@
-import fs from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import type { Page } from '@playwright/test'
-import { accessible, expect, fits, password, test } from './hub.ts'
+import { button, signIn, sound } from './admin.ts'
+import { accessible, expect, password, test } from './hub.ts'
 import { Provider } from './idp.ts'
 
 // What the administrators of a distributor set in the console, on the built program.
-
-const shots = fileURLToPath(new URL('results/admin', import.meta.url))
-
-/** Signs in at a page of the administration. */
-async function signIn(page: Page, url: string, path: string, email = 'admin@alfa.example') {
-  await page.goto(`${url}/console/alfa/admin${path}`)
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Senha', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Entrar' }).click()
-}
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
-
-/** The page as it is: no violation in either theme, and nothing sticks out on a phone. A picture of each remains. */
-async function sound(page: Page, name: string) {
-  fs.mkdirSync(shots, { recursive: true })
-  await accessible(page)
-  for (const [size, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
-    await page.setViewportSize({ width, height })
-    await fits(page)
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
-      await page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png` })
-    }
-  }
-  await accessible(page)
-  await page.setViewportSize({ width: 1280, height: 720 })
-  await page.emulateMedia({ colorScheme: 'light' })
-}
 
 /** Where alerts arrive; it answers with a status of the test's. */
 class Receiver {
