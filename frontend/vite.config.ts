@@ -41,7 +41,7 @@ export default defineConfig({
             // Dialogs, signing in and English are loaded when they are needed.
             {
               name: 'shared',
-              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
+              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|Dialog|Field|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
             },
             { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|data|.*\.css$)/ },
             {

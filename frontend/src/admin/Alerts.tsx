@@ -1,7 +1,8 @@
 import { WandSparkles } from 'lucide-react'
 import { w } from '../console/words'
+import { Field } from '../shared/Field'
 import { t } from '../shared/i18n'
-import { Field, IconButton } from '../shared/ui'
+import { IconButton } from '../shared/ui'
 import { AlertLog } from './AlertLog'
 import { EditForm, Loading, Problem, Sheet } from './parts'
 import type { AlertSettings, Secret } from './rest'
@@ -47,25 +48,23 @@ export default function Alerts() {
             value={d.url}
             onChange={(e) => set({ url: e.target.value })}
           />
-          <div>
-            <Field
-              label={a.alertSecret}
-              autoComplete="off"
-              spellCheck={false}
-              minLength={16}
-              maxLength={200}
-              required={needsSecret}
-              placeholder={d.stored.set && !needsSecret ? a.secretStored(d.stored.last4) : ''}
-              value={d.secret}
-              onChange={(e) => set({ secret: e.target.value })}
-              end={
-                <IconButton label={a.secretMake} onClick={() => set({ secret: newSecret() })}>
-                  <WandSparkles size={16} aria-hidden />
-                </IconButton>
-              }
-            />
-            <p className="mt-1.5 text-muted">{a.alertSecretHelp}</p>
-          </div>
+          <Field
+            label={a.alertSecret}
+            autoComplete="off"
+            spellCheck={false}
+            minLength={16}
+            maxLength={200}
+            required={needsSecret}
+            placeholder={d.stored.set && !needsSecret ? a.secretStored(d.stored.last4) : ''}
+            value={d.secret}
+            onChange={(e) => set({ secret: e.target.value })}
+            end={
+              <IconButton label={a.secretMake} onClick={() => set({ secret: newSecret() })}>
+                <WandSparkles size={16} aria-hidden />
+              </IconButton>
+            }
+            help={a.alertSecretHelp}
+          />
           <fieldset>
             <legend className="text-sm font-medium">{a.alertKinds}</legend>
             <p className="mb-1 text-muted">{a.alertKindsHelp}</p>

@@ -1,6 +1,7 @@
 import { useState } from 'react'
+import { Dialog } from '../shared/Dialog'
 import { t } from '../shared/i18n'
-import { Button, Dialog } from '../shared/ui'
+import { Button } from '../shared/ui'
 import { Problem } from './parts'
 import { refusal, remove } from './rest'
 import { forget } from './useEdit'
@@ -11,12 +12,15 @@ export function Delete({
   path,
   name,
   help,
+  errors,
   onClose,
   onDone,
 }: {
   path: string
   name: string
   help: string
+  /** What a refusal's code means here. */
+  errors?: Record<string, string> | undefined
   onClose: () => void
   onDone: () => void
 }) {
@@ -30,7 +34,7 @@ export function Delete({
       forget(path)
       onDone()
     } catch (e) {
-      setProblem(refusal(e))
+      setProblem(refusal(e, errors))
       setBusy(false)
     }
   }

@@ -1,14 +1,71 @@
-import { EllipsisVertical } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { EllipsisVertical, Trash2 } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
 import { t } from '../shared/i18n'
-import { Menu, type MenuItem } from '../shared/ui'
+import { Button, Menu, type MenuItem } from '../shared/ui'
+import { Delete } from './Delete'
 import { Link } from './Link'
-import { Badge } from './parts'
+import { Badge, Empty, Loading, Problem } from './parts'
+import type { useRows } from './useRows'
 import { words } from './words'
 
-/** The list of a page's rows. */
-export function Items({ children }: { children: ReactNode }) {
-  return <ul className="divide-y divide-line rounded-xl border border-line">{children}</ul>
+/** The rows of a page: what to do when there is none, further ones, and a question before one is deleted. */
+export function Items<R extends { id: string }>({
+  of: { rows, problem, reload, more },
+  empty,
+  nameOf,
+  pathOf,
+  removeHelp,
+  removeErrors,
+  children,
+}: {
+  of: ReturnType<typeof useRows<R>>
+  empty: ReactNode
+  nameOf: (row: R) => string
+  /** Of the row at the server. */
+  pathOf: (row: R) => string
+  /** What is lost with a row. */
+  removeHelp: string
+  removeErrors?: Record<string, string>
+  /** A row as an Item; `removal` is for its menu. */
+  children: (row: R, removal: MenuItem) => ReactNode
+}) {
+  const [leaving, setLeaving] = useState<R>()
+  const removal = (row: R): MenuItem => ({
+    label: t.remove,
+    icon: <Trash2 size={15} aria-hidden />,
+    run: () => setLeaving(row),
+    bad: true,
+  })
+  return (
+    <>
+      <Problem text={problem} retry={rows ? undefined : () => void reload()} />
+      {!rows && !problem && <Loading />}
+      {rows?.length === 0 && <Empty>{empty}</Empty>}
+      {rows && rows.length > 0 && (
+        <ul className="divide-y divide-line rounded-xl border border-line">
+          {rows.map((row) => children(row, removal(row)))}
+        </ul>
+      )}
+      {more && (
+        <Button className="mt-4" onClick={more}>
+          {t.loadMore}
+        </Button>
+      )}
+      {leaving && (
+        <Delete
+          path={pathOf(leaving)}
+          name={nameOf(leaving)}
+          help={removeHelp}
+          errors={removeErrors}
+          onClose={() => setLeaving(undefined)}
+          onDone={() => {
+            setLeaving(undefined)
+            void reload()
+          }}
+        />
+      )}
+    </>
+  )
 }
 
 /** A row: its name leads to where it is changed, the menu holds what else can be done. */

@@ -1,11 +1,10 @@
-import { Eye, EyeOff, Pencil, Plus, Search, Trash2 } from 'lucide-react'
+import { Eye, EyeOff, Pencil, Plus, Search } from 'lucide-react'
 import { useState } from 'react'
 import { go } from '../console/place'
 import { exactly, moment, t } from '../shared/i18n'
-import { Button } from '../shared/ui'
-import { Delete } from './Delete'
+import { Button, type MenuItem } from '../shared/ui'
 import { Item, Items } from './Item'
-import { Empty, Loading, Problem, Sheet, sizeText } from './parts'
+import { Sheet, sizeText } from './parts'
 import { type ArticleRow, change, refusal } from './rest'
 import { TryQuestion } from './TryQuestion'
 import { Upload } from './Upload'
@@ -17,17 +16,14 @@ import { words } from './words'
 export default function Knowledge() {
   const a = words()
   const [sought, setSought] = useState('')
-  const { rows, problem, setProblem, reload, more } = useRows<ArticleRow>(
-    `/knowledge${sought ? `?words=${encodeURIComponent(sought)}` : ''}`,
-  )
-  const [leaving, setLeaving] = useState<ArticleRow>()
+  const rows = useRows<ArticleRow>(`/knowledge${sought ? `?words=${encodeURIComponent(sought)}` : ''}`)
 
   const setState = async (r: ArticleRow) => {
     try {
       await change(`/knowledge/${r.id}`, { state: r.state === 'active' ? 'disabled' : 'active' })
-      await reload()
+      await rows.reload()
     } catch (e) {
-      setProblem(refusal(e))
+      rows.setProblem(refusal(e))
     }
   }
   return (
@@ -41,38 +37,20 @@ export default function Knowledge() {
         </Button>
       }
     >
-      <Upload onDone={() => void reload()} />
+      <Upload onDone={() => void rows.reload()} />
       <TryQuestion />
       <section aria-label={a.articles} className="mt-8">
         <Find onFind={setSought} />
-        <Problem text={problem} retry={rows ? undefined : () => void reload()} />
-        {!rows && !problem && <Loading />}
-        {rows?.length === 0 && <Empty>{sought ? a.articlesNone : a.articlesEmpty}</Empty>}
-        {rows && rows.length > 0 && (
-          <Items>
-            {rows.map((r) => (
-              <Row key={r.id} row={r} onState={() => void setState(r)} onRemove={() => setLeaving(r)} />
-            ))}
-          </Items>
-        )}
-        {more && (
-          <Button className="mt-4" onClick={more}>
-            {t.loadMore}
-          </Button>
-        )}
+        <Items
+          of={rows}
+          empty={sought ? a.articlesNone : a.articlesEmpty}
+          nameOf={(r) => r.title}
+          pathOf={(r) => `/knowledge/${r.id}`}
+          removeHelp={a.articleRemoveHelp}
+        >
+          {(r, removal) => <Row key={r.id} row={r} onState={() => void setState(r)} removal={removal} />}
+        </Items>
       </section>
-      {leaving && (
-        <Delete
-          path={`/knowledge/${leaving.id}`}
-          name={leaving.title}
-          help={a.articleRemoveHelp}
-          onClose={() => setLeaving(undefined)}
-          onDone={() => {
-            setLeaving(undefined)
-            void reload()
-          }}
-        />
-      )}
     </Sheet>
   )
 }
@@ -106,7 +84,7 @@ function Find({ onFind }: { onFind: (words: string) => void }) {
   )
 }
 
-function Row({ row: r, onState, onRemove }: { row: ArticleRow; onState: () => void; onRemove: () => void }) {
+function Row({ row: r, onState, removal }: { row: ArticleRow; onState: () => void; removal: MenuItem }) {
   const a = words()
   const path = `/admin/knowledge/${r.id}`
   const active = r.state === 'active'
@@ -130,7 +108,7 @@ function Row({ row: r, onState, onRemove }: { row: ArticleRow; onState: () => vo
           run: onState,
         },
         'line',
-        { label: t.remove, icon: <Trash2 size={15} aria-hidden />, run: onRemove, bad: true },
+        removal,
       ]}
     />
   )

@@ -2,8 +2,9 @@ import { Plus, X } from 'lucide-react'
 import { go } from '../console/place'
 import { say } from '../console/session'
 import { w } from '../console/words'
+import { Field } from '../shared/Field'
 import { t } from '../shared/i18n'
-import { Button, Field, IconButton } from '../shared/ui'
+import { Button, IconButton } from '../shared/ui'
 import { Redirect } from './Logins'
 import { blank, bodyOf, type Draft, draftOf, needsSecret, type Rule } from './login'
 import { Choice, EditForm, Leave, Loading, Problem, Sheet, Toggle } from './parts'
@@ -78,17 +79,15 @@ export default function Login({ id }: { id: string }) {
               onChange={(e) => set({ secret: e.target.value })}
             />
           )}
-          <div>
-            <Field
-              label={a.loginDomains}
-              placeholder="provedor.com.br"
-              spellCheck={false}
-              autoCapitalize="none"
-              value={d.domains}
-              onChange={(e) => set({ domains: e.target.value })}
-            />
-            <p className="mt-1.5 text-muted">{a.loginDomainsHelp}</p>
-          </div>
+          <Field
+            label={a.loginDomains}
+            placeholder="provedor.com.br"
+            spellCheck={false}
+            autoCapitalize="none"
+            value={d.domains}
+            onChange={(e) => set({ domains: e.target.value })}
+            help={a.loginDomainsHelp}
+          />
           <Toggle
             label={a.loginCreate}
             help={a.loginCreateHelp}
@@ -115,18 +114,16 @@ function Roles({ draft: d, set }: { draft: Draft; set: (c: Partial<Draft>) => vo
       <legend className="px-1 text-sm font-medium">{a.loginRoles}</legend>
       <div className="flex flex-col gap-4">
         <Choice label={a.loginRole} value={d.role} options={names} onChange={(role) => set({ role })} />
-        <div>
-          <Field
-            label={a.loginClaim}
-            placeholder="groups"
-            spellCheck={false}
-            autoCapitalize="none"
-            value={d.claim}
-            maxLength={100}
-            onChange={(e) => set({ claim: e.target.value })}
-          />
-          <p className="mt-1.5 text-muted">{a.loginClaimHelp}</p>
-        </div>
+        <Field
+          label={a.loginClaim}
+          placeholder="groups"
+          spellCheck={false}
+          autoCapitalize="none"
+          value={d.claim}
+          maxLength={100}
+          onChange={(e) => set({ claim: e.target.value })}
+          help={a.loginClaimHelp}
+        />
         {d.claim.trim() !== '' &&
           d.rules.map((r, i) => (
             <div key={i} className="flex items-end gap-2">

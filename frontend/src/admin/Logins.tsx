@@ -1,11 +1,8 @@
-import { Pencil, Plus, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { Pencil, Plus } from 'lucide-react'
 import { go, slug } from '../console/place'
-import { t } from '../shared/i18n'
 import { Button } from '../shared/ui'
-import { Delete } from './Delete'
 import { Item, Items } from './Item'
-import { Copyable, Empty, Loading, Problem, Sheet } from './parts'
+import { Copyable, Sheet } from './parts'
 import type { LoginProvider } from './rest'
 import { hasDraft } from './useEdit'
 import { useRows } from './useRows'
@@ -19,8 +16,7 @@ export function Redirect() {
 /** The OpenID Connect providers at which people may sign in. */
 export default function Logins() {
   const a = words()
-  const { rows, problem, reload, more } = useRows<LoginProvider>('/login-providers')
-  const [leaving, setLeaving] = useState<LoginProvider>()
+  const rows = useRows<LoginProvider>('/login-providers')
   const open = (id: string) => go(`/admin/logins/${id}`, new URLSearchParams())
   return (
     <Sheet
@@ -33,48 +29,32 @@ export default function Logins() {
         </Button>
       }
     >
-      <Problem text={problem} retry={rows ? undefined : () => void reload()} />
-      {!rows && !problem && <Loading />}
-      {rows?.length === 0 && <Empty>{a.loginsEmpty}</Empty>}
-      {rows && rows.length > 0 && (
-        <Items>
-          {rows.map((r) => (
-            <Item
-              key={r.id}
-              path={`/admin/logins/${r.id}`}
-              name={r.name}
-              about={<span className="wrap-anywhere">{r.issuer}</span>}
-              active={r.state === 'active'}
-              draft={hasDraft(`/login-providers/${r.id}`)}
-              menu={[
-                { label: a.loginEdit, icon: <Pencil size={15} aria-hidden />, run: () => open(r.id) },
-                'line',
-                { label: t.remove, icon: <Trash2 size={15} aria-hidden />, run: () => setLeaving(r), bad: true },
-              ]}
-            />
-          ))}
-        </Items>
-      )}
-      {more && (
-        <Button className="mt-4" onClick={more}>
-          {t.loadMore}
-        </Button>
-      )}
+      <Items
+        of={rows}
+        empty={a.loginsEmpty}
+        nameOf={(r) => r.name}
+        pathOf={(r) => `/login-providers/${r.id}`}
+        removeHelp={a.loginRemoveHelp}
+      >
+        {(r, removal) => (
+          <Item
+            key={r.id}
+            path={`/admin/logins/${r.id}`}
+            name={r.name}
+            about={<span className="wrap-anywhere">{r.issuer}</span>}
+            active={r.state === 'active'}
+            draft={hasDraft(`/login-providers/${r.id}`)}
+            menu={[
+              { label: a.loginEdit, icon: <Pencil size={15} aria-hidden />, run: () => open(r.id) },
+              'line',
+              removal,
+            ]}
+          />
+        )}
+      </Items>
       <div className="mt-8 max-w-2xl">
         <Redirect />
       </div>
-      {leaving && (
-        <Delete
-          path={`/login-providers/${leaving.id}`}
-          name={leaving.name}
-          help={a.loginRemoveHelp}
-          onClose={() => setLeaving(undefined)}
-          onDone={() => {
-            setLeaving(undefined)
-            void reload()
-          }}
-        />
-      )}
     </Sheet>
   )
 }

@@ -1,6 +1,7 @@
 import { MessageCircleQuestion } from 'lucide-react'
 import { useState } from 'react'
-import { Button, Field } from '../shared/ui'
+import { Field } from '../shared/Field'
+import { Button } from '../shared/ui'
 import { Link } from './Link'
 import { Part, Problem } from './parts'
 import { list, type Passage, refusal } from './rest'

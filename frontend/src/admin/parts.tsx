@@ -206,7 +206,10 @@ export function Leave({ edit, to }: { edit: Editing; to: () => void }) {
   )
 }
 
-/** A form of a row under edit: it saves, says what became of that, and shows both versions when two people were at it. */
+/**
+ * A form of a row under edit: it saves, leads to the first wrong field, says what became of it, and shows both versions when
+ * two people were at it.
+ */
 export function EditForm({
   edit,
   save,
@@ -222,9 +225,13 @@ export function EditForm({
   more?: ReactNode
 }) {
   const a = words()
-  const [done, setDone] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  const { versions } = edit
+  const [done, setDone] = useState(false)
+  const [refused, setRefused] = useState(0)
+  const { versions, unsaved, busy } = edit
+  useEffect(() => {
+    if (refused) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+  }, [refused])
   useEffect(() => {
     const save = (e: KeyboardEvent) => {
       if (e.key.toLowerCase() !== 's' || !(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey) return
@@ -241,7 +248,10 @@ export function EditForm({
       onSubmit={(e) => {
         e.preventDefault()
         setDone(false)
-        void onSubmit().then((saved) => setDone(saved !== undefined))
+        void onSubmit().then((saved) => {
+          setDone(saved !== undefined)
+          if (saved === undefined) setRefused((n) => n + 1)
+        })
       }}
     >
       {children}
@@ -256,12 +266,12 @@ export function EditForm({
       )}
       <Problem text={edit.problem} />
       <div className="flex flex-wrap items-center gap-2">
-        <Button type="submit" look="main" disabled={edit.busy || !edit.unsaved}>
+        <Button type="submit" look="main" disabled={busy || !unsaved}>
           {save}
         </Button>
         {more}
         <span role="status" className="px-1 text-muted">
-          {edit.busy ? a.saving : edit.unsaved ? a.unsaved : done ? a.saved : ''}
+          {busy ? a.saving : unsaved ? a.unsaved : done ? a.saved : ''}
         </span>
       </div>
     </form>

@@ -2,6 +2,9 @@ import { useCallback, useEffect, useState } from 'react'
 import { accepted, differing, dirty, type Edit, opened, overtaken, same, swapped, typed } from './edit'
 import { add, change, isStale, read, refusal, type Tagged } from './rest'
 
+/** What is wrong with the fields of a draft. */
+export type Faults<D> = { [K in keyof D]?: string }
+
 type Options<V, D> = {
   /** Of the row, or of the collection that a new row joins. */
   path: string
@@ -9,6 +12,8 @@ type Options<V, D> = {
   fresh?: D
   draftOf: (row: V) => D
   bodyOf: (draft: D) => object
+  /** What is wrong with a draft, by field: nothing is sent until that is mended. */
+  check?: (draft: D) => Faults<D>
   /** What a refusal's code means here. */
   errors?: Record<string, string>
 }
@@ -29,12 +34,14 @@ class Overtaken<V> extends Error {
  * A managed row under edit. A change is based on the ETag that was read; when somebody else was faster their version is
  * loaded beside the draft. No error takes away what was typed. The options' functions must not depend on the component.
  */
-export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, errors }: Options<V, D>) {
+export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, check, errors }: Options<V, D>) {
   const [edit, setEdit] = useState<Edit<D> | undefined>(
     () => (kept.get(path) as Edit<D> | undefined) ?? (fresh && opened(fresh, '')),
   )
   const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
+  // Faults are told from the first try to save on: nobody is corrected in the middle of a word.
+  const [tried, setTried] = useState(false)
   const unsaved = edit !== undefined && dirty(edit)
 
   const load = useCallback(async () => {
@@ -66,11 +73,16 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
   const save = async (): Promise<V | undefined> => {
     if (!edit || busy) return undefined
     const sent = edit.draft
+    if (check && Object.keys(check(sent)).length > 0) {
+      setTried(true)
+      return undefined
+    }
     setBusy(true)
     setProblem(undefined)
     try {
       const { row, tag } = fresh ? await add<V>(path, bodyOf(sent)) : await send(sent, edit)
       forget(path) // the component may be gone before its effects run
+      setTried(false)
       setEdit((e) => e && accepted(e, sent, draftOf(row), tag))
       return row
     } catch (e) {
@@ -98,6 +110,7 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
     saved: edit?.saved,
     set: (c: Partial<D>) => setEdit((e) => e && typed(e, c)),
     save,
+    faults: tried && check && edit ? check(edit.draft) : ({} as Faults<D>),
     busy,
     problem,
     retry: loaded ? undefined : () => void load(),
@@ -107,6 +120,7 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, err
       edit?.other === undefined ? undefined : { showing: edit.showing, swap: () => setEdit((e) => e && swapped(e)) },
     drop: () => {
       forget(path)
+      setTried(false)
       setEdit((e) => e && opened(e.saved, e.tag))
     },
   }

@@ -6,9 +6,10 @@ import { Composer } from '../portal/Composer'
 import { Notice } from '../portal/Notice'
 import { Sidebar } from '../portal/Sidebar'
 import { Thread } from '../portal/Thread'
+import { Field } from '../shared/Field'
 import { t } from '../shared/i18n'
 import { LoginPage } from '../shared/Login'
-import { Button, Field, IconButton } from '../shared/ui'
+import { Button, IconButton } from '../shared/ui'
 import * as s from './samples'
 
 const nothing = () => {}

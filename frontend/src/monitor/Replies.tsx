@@ -4,8 +4,9 @@ import { api, errorText, useConsole } from '../console/session'
 import { TextArea } from '../console/TextArea'
 import { w } from '../console/words'
 import type { Page } from '../net/api'
+import { Field } from '../shared/Field'
 import { t } from '../shared/i18n'
-import { Button, Field, IconButton } from '../shared/ui'
+import { Button, IconButton } from '../shared/ui'
 import type { Reply } from './replies'
 
 /** The answers that the staff has prepared: all of them, to add, change and delete. */

@@ -128,14 +128,14 @@ export class Api {
 
   /**
    * Any call in the person's name; one that finds the token expired is made again with a fresh one. `match` is the ETag
-   * of what a change is based on.
+   * of what a change is based on; `within` is for calls that take their time.
    */
-  async answer(method: string, path: string, body?: unknown, match?: string): Promise<Response> {
+  async answer(method: string, path: string, body?: unknown, match?: string, within?: number): Promise<Response> {
     try {
-      return await this.fetch(method, path, body, await this.token(), match)
+      return await this.fetch(method, path, body, await this.token(), match, within)
     } catch (e) {
       if (!(e instanceof ApiError) || e.status !== 401 || e.code === 'signed_out') throw e
-      return this.fetch(method, path, body, await this.token(true), match)
+      return this.fetch(method, path, body, await this.token(true), match, within)
     }
   }
 
@@ -161,7 +161,14 @@ export class Api {
   private call = async <T>(method: string, path: string, body?: unknown) =>
     parsed<T>(await this.fetch(method, path, body))
 
-  private async fetch(method: string, path: string, body?: unknown, token?: string, match?: string): Promise<Response> {
+  private async fetch(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+    match?: string,
+    within = answerWithin,
+  ): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (token) headers.authorization = `Bearer ${token}`
@@ -172,7 +179,7 @@ export class Api {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(answerWithin),
+        signal: AbortSignal.timeout(within),
       })
     } catch {
       throw new ApiError(0, 'offline')

@@ -1,9 +1,11 @@
 import { MessageSquare } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import type { Portal, Summary } from '../net/api'
+import { Dialog } from '../shared/Dialog'
+import { Field } from '../shared/Field'
 import { exactly, t } from '../shared/i18n'
 import { pageTheme, setTheme, type Theme } from '../shared/theme'
-import { Button, Dialog, Field } from '../shared/ui'
+import { Button } from '../shared/ui'
 import { PrivacyLink } from './Notice'
 import { matching } from './Sidebar'
 

@@ -1,8 +1,10 @@
 import { Eye, EyeOff } from 'lucide-react'
 import { type FormEvent, useRef, useState } from 'react'
 import { ApiError, type Portal, signedInMark } from '../net/api'
+import { Dialog } from './Dialog'
+import { Field } from './Field'
 import { t, wait } from './i18n'
-import { Button, Dialog, Field, IconButton, Logo } from './ui'
+import { Button, IconButton, Logo } from './ui'
 
 type Login = (email: string, password: string) => Promise<void>
 

@@ -1,6 +1,4 @@
-import { X } from 'lucide-react'
-import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
-import { t } from './i18n'
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 
 type ButtonProps = React.ComponentProps<'button'>
 
@@ -31,59 +29,6 @@ export function IconButton({ label, className = '', ...rest }: ButtonProps & { l
       {...rest}
       className={`grid size-8 shrink-0 place-items-center rounded-lg text-muted transition-colors hover:bg-surface-2 hover:text-fg disabled:opacity-40 aria-pressed:text-accent pointer-coarse:size-11 ${className}`}
     />
-  )
-}
-
-/** A native modal dialog: focus trap, Esc and inertness of the rest are the browser's. */
-export function Dialog({
-  title,
-  onClose,
-  children,
-  wide = false,
-  closable = true,
-}: {
-  title: string
-  onClose: () => void
-  children: ReactNode
-  wide?: boolean
-  closable?: boolean
-}) {
-  const ref = useRef<HTMLDialogElement>(null)
-  const id = useId()
-  useEffect(() => {
-    const d = ref.current
-    d?.showModal()
-    // Where to begin is a field that says so, or the first one; the browser would take the button that closes.
-    const field = d?.querySelector<HTMLElement>('[data-begin]') ?? d?.querySelector<HTMLElement>('input')
-    field?.focus()
-    return () => d?.close()
-  }, [])
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard closes it with Esc
-    <dialog
-      ref={ref}
-      aria-labelledby={id}
-      onCancel={(e) => {
-        e.preventDefault()
-        if (closable) onClose()
-      }}
-      onClick={(e) => closable && e.target === e.currentTarget && onClose()}
-      className={`w-[calc(100%-2rem)] rounded-2xl border border-line bg-surface p-0 ${wide ? 'max-w-lg' : 'max-w-sm'}`}
-    >
-      <div className="p-5">
-        <div className="mb-3 flex items-start justify-between gap-4">
-          <h2 id={id} className="text-base font-semibold tracking-tight">
-            {title}
-          </h2>
-          {closable && (
-            <IconButton label={t.close} onClick={onClose} className="-mt-1 -mr-1.5">
-              <X size={17} aria-hidden />
-            </IconButton>
-          )}
-        </div>
-        {children}
-      </div>
-    </dialog>
   )
 }
 
@@ -188,44 +133,6 @@ export function Menu({
         )}
       </div>
     </>
-  )
-}
-
-export function Field({
-  label,
-  error,
-  ref,
-  end,
-  ...rest
-}: React.ComponentProps<'input'> & {
-  label: string
-  error?: string | undefined
-  ref?: Ref<HTMLInputElement>
-  end?: ReactNode
-}) {
-  const id = useId()
-  return (
-    <div className="text-left">
-      <label htmlFor={id} className="mb-1.5 block text-sm font-medium">
-        {label}
-      </label>
-      <div className="relative">
-        <input
-          id={id}
-          ref={ref}
-          {...rest}
-          aria-invalid={error ? true : undefined}
-          aria-describedby={error ? `${id}-error` : undefined}
-          className="min-h-11 w-full rounded-lg border border-line bg-bg px-3 text-base outline-none placeholder:text-muted focus:border-accent focus:ring-2 focus:ring-accent/25 aria-invalid:border-bad"
-        />
-        {end && <div className="absolute inset-y-0 right-1 flex items-center">{end}</div>}
-      </div>
-      {error && (
-        <p id={`${id}-error`} className="mt-1.5 text-sm text-bad">
-          {error}
-        </p>
-      )}
-    </div>
   )
 }
 

@@ -1,0 +1,1 @@
+export{l as default}from"./admin-DPy9T1C8.js";

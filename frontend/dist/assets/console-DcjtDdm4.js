@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{F as n,m as r,v as i}from"./shared-38vvjS4T.js";import{d as a,n as o,o as s}from"./console-D8DdwDrG.js";var c=e(),l=t(),u=r(`lang`);await s(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(o,{})})),await a();

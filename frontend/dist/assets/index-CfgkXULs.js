@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{F as n,L as r,m as i,v as a}from"./shared-38vvjS4T.js";import{t as o,v as s}from"./portal-B9qHWl1e.js";var c=e(),l=t(),u=i(`lang`);await r(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(a,{children:(0,l.jsx)(o,{})})),await s();
