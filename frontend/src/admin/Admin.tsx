@@ -1,4 +1,4 @@
-import { BellRing, BookOpen, Eye, KeyRound } from 'lucide-react'
+import { BellRing, BookOpen, ChartColumn, Eye, KeyRound } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
 import { usePlace } from '../console/place'
 import { Link } from './Link'
@@ -32,6 +32,10 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
     pages: [
       { name: 'logins', icon: KeyRound, List: lazy(() => import('./Logins')), Row: lazy(() => import('./Login')) },
     ],
+  },
+  {
+    name: 'account',
+    pages: [{ name: 'usage', icon: ChartColumn, List: lazy(() => import('./Usage')) }],
   },
 ]
 

@@ -3,7 +3,13 @@ import type { Words } from './pt'
 export const en: Words = {
   title: 'Administration',
   groups: { service: 'Service', ai: 'AI', people: 'People', account: 'Account' },
-  pages: { knowledge: 'Knowledge', alerts: 'Alerts', supervision: 'Supervision', logins: 'Sign in with…' },
+  pages: {
+    knowledge: 'Knowledge',
+    alerts: 'Alerts',
+    supervision: 'Supervision',
+    logins: 'Sign in with…',
+    usage: 'Usage',
+  },
   back: 'Back to the list',
   discard: 'Discard changes',
   saving: 'Saving…',
@@ -123,4 +129,47 @@ export const en: Words = {
   ruleAdd: 'New rule',
   ruleRemove: (n) => `Delete rule ${n}`,
   loginActive: 'Show the button on the sign-in page',
+
+  usageHelp: (from, to) =>
+    from === to ? `${from}, by the company’s clock.` : `${from} to ${to}, by the company’s clock.`,
+  usageNone: 'Nothing was used in this period. Answers show here as soon as somebody talks to the assistant.',
+  usagePeriod: 'Period',
+  periods: { today: 'Today', '7d': '7 days', '30d': '30 days', month: 'This month', before: 'Last month' },
+  usageBy: 'Group by',
+  groupings: { day: 'Day', model: 'Model', channel: 'Channel', key: 'Who pays the provider', person: 'Person' },
+  usageRuns: 'Answers',
+  usageFailures: 'Failures',
+  usageFailed: (n) => `${n} failed`,
+  usageIn: 'Tokens read',
+  usageOut: 'Tokens written',
+  usageTokens: 'Tokens',
+  usageMessages: 'Messages',
+  usageCost: 'Cost',
+  usageNoPrice: 'Answers without a price',
+  usageUnknown: 'unknown',
+  usagePartly: (cost, n) => `${cost} and ${n} without a price`,
+  usageUnpriced: (n, all) =>
+    `${n} of ${all} answers came from models without a price: what they cost is not known and not part of the cost.`,
+  usageEstimated: (n) =>
+    n === 1
+      ? 'For 1 answer the provider did not tell the tokens; they are estimated.'
+      : `For ${n} answers the provider did not tell the tokens; they are estimated.`,
+  usageChart: 'By day',
+  usageChartOf: (what, day, most) =>
+    `${what} by day; the most was ${most} on ${day}. Grouped by day, the table has every value.`,
+  usageMost: (most, day) => `most: ${most} on ${day}`,
+  usageMeasure: 'What the bars show',
+  measures: { runs: 'Answers', tokens: 'Tokens', cost: 'Cost' },
+  usageTable: 'Usage in groups',
+  usagePeople: 'People’s messages and tokens are counted, with what is under way; the cost only as a whole.',
+  usagePeoplePartly: (days) =>
+    `People’s messages and tokens are counted, and only of the last ${days} days: this period is incomplete.`,
+  usageNoModel: 'no model',
+  usageFile: 'usage',
+  payers: { distribuidor: 'The company’s key', global: 'The operator’s key', ensaio: 'Rehearsal' },
+  visitor: (id) => `Visitor …${id}`,
+  userID: 'Id',
+  total: 'Total',
+  print: 'Print',
+  saveCSV: 'Download CSV',
 }

@@ -33,6 +33,7 @@ export function Sheet({
         <div>
           <h1 ref={heading} tabIndex={-1} className="text-lg font-semibold tracking-tight outline-none">
             {title}
+            <span className="hidden print:inline"> · {portal?.name}</span>
           </h1>
           {help && <p className="mt-1 max-w-xl text-muted">{help}</p>}
         </div>
@@ -106,6 +107,46 @@ export function Choice<V extends string>({
         ))}
       </select>
     </label>
+  )
+}
+
+/** One of a few, all in sight. */
+export function Segments<V extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  hidden = false,
+}: {
+  label: string
+  value: V
+  options: Record<V, string>
+  onChange: (v: V) => void
+  /** The label is for screen readers alone. */
+  hidden?: boolean
+}) {
+  const name = useId()
+  return (
+    <fieldset>
+      <legend className={hidden ? 'sr-only' : 'mb-1.5 text-sm font-medium'}>{label}</legend>
+      <div className="inline-flex flex-wrap rounded-lg border border-line bg-bg p-0.5">
+        {(Object.entries(options) as [V, string][]).map(([key, text]) => (
+          <label
+            key={key}
+            className="grid min-h-8 cursor-pointer place-items-center rounded-md px-2.5 text-muted has-checked:bg-surface-2 has-checked:font-medium has-checked:text-fg has-focus-visible:outline-2 has-focus-visible:outline-accent pointer-coarse:min-h-10"
+          >
+            <input
+              type="radio"
+              name={name}
+              checked={key === value}
+              onChange={() => onChange(key)}
+              className="absolute size-px opacity-0"
+            />
+            {text}
+          </label>
+        ))}
+      </div>
+    </fieldset>
   )
 }
 

@@ -2,7 +2,13 @@
 export const pt = {
   title: 'Administração',
   groups: { service: 'Atendimento', ai: 'IA', people: 'Pessoas', account: 'Conta' },
-  pages: { knowledge: 'Conhecimento', alerts: 'Alertas', supervision: 'Supervisão', logins: 'Entrar com…' },
+  pages: {
+    knowledge: 'Conhecimento',
+    alerts: 'Alertas',
+    supervision: 'Supervisão',
+    logins: 'Entrar com…',
+    usage: 'Uso',
+  },
   back: 'Voltar à lista',
   discard: 'Descartar alterações',
   saving: 'Salvando…',
@@ -128,6 +134,50 @@ export const pt = {
   ruleAdd: 'Nova regra',
   ruleRemove: (n: number) => `Excluir regra ${n}`,
   loginActive: 'Mostrar o botão na página de entrada',
+
+  // usage
+  usageHelp: (from: string, to: string) =>
+    from === to ? `${from}, no horário da empresa.` : `De ${from} a ${to}, no horário da empresa.`,
+  usageNone: 'Nada foi usado neste período. As respostas aparecem aqui assim que alguém conversar com o assistente.',
+  usagePeriod: 'Período',
+  periods: { today: 'Hoje', '7d': '7 dias', '30d': '30 dias', month: 'Este mês', before: 'Mês passado' },
+  usageBy: 'Agrupar por',
+  groupings: { day: 'Dia', model: 'Modelo', channel: 'Canal', key: 'Quem paga o provedor', person: 'Pessoa' },
+  usageRuns: 'Respostas',
+  usageFailures: 'Falhas',
+  usageFailed: (n: number) => (n === 1 ? '1 falhou' : `${n} falharam`),
+  usageIn: 'Tokens lidos',
+  usageOut: 'Tokens escritos',
+  usageTokens: 'Tokens',
+  usageMessages: 'Mensagens',
+  usageCost: 'Custo',
+  usageNoPrice: 'Respostas sem preço',
+  usageUnknown: 'desconhecido',
+  usagePartly: (cost: string, n: number) => `${cost} e ${n} sem preço`,
+  usageUnpriced: (n: number, all: number) =>
+    `${n} de ${all} respostas foram de modelos sem preço: o que elas custaram não se sabe e não está no custo.`,
+  usageEstimated: (n: number) =>
+    n === 1
+      ? 'Em 1 resposta o provedor não informou os tokens; eles são estimados.'
+      : `Em ${n} respostas o provedor não informou os tokens; eles são estimados.`,
+  usageChart: 'Por dia',
+  usageChartOf: (what: string, day: string, most: string) =>
+    `${what} por dia; o maior foi ${most} em ${day}. Agrupada por dia, a tabela tem todos os valores.`,
+  usageMost: (most: string, day: string) => `maior: ${most} em ${day}`,
+  usageMeasure: 'O que as barras mostram',
+  measures: { runs: 'Respostas', tokens: 'Tokens', cost: 'Custo' },
+  usageTable: 'Uso em grupos',
+  usagePeople: 'Por pessoa contam-se mensagens e tokens, com o que está em curso; o custo, só no conjunto.',
+  usagePeoplePartly: (days: number) =>
+    `Por pessoa contam-se mensagens e tokens, e só dos últimos ${days} dias: este período está incompleto.`,
+  usageNoModel: 'sem modelo',
+  usageFile: 'uso',
+  payers: { distribuidor: 'Chave da empresa', global: 'Chave da operação', ensaio: 'Ensaio' } as Record<string, string>,
+  visitor: (id: string) => `Visitante …${id}`,
+  userID: 'Id',
+  total: 'Total',
+  print: 'Imprimir',
+  saveCSV: 'Baixar CSV',
 }
 
 export type Words = typeof pt

@@ -14,6 +14,10 @@ export type Privacy = Schemas['PrivacyView']
 export type LoginProvider = Schemas['LoginProviderView']
 export type Role = LoginProvider['role']
 export type Secret = Schemas['SecretView']
+export type UsageRow = Schemas['UsageRow']
+export type UsageReport = Schemas['UsageOutputBody'] & { items: UsageRow[] }
+export type PersonUse = Schemas['PersonUseRow']
+export type User = Schemas['UserView']
 
 /** A row with the ETag that a change of it is based on. */
 export type Tagged<V> = { row: V; tag: string }

@@ -136,7 +136,7 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
   const path = usePlace((p) => p.path)
   const section = sectionOf(path, me?.user.role === 'admin')
   return (
-    <div className="flex h-dvh flex-col overflow-hidden text-[13px] md:flex-row">
+    <div className="flex h-dvh flex-col overflow-hidden text-[13px] md:flex-row print:block print:h-auto print:overflow-visible">
       <Rail section={section} onLanguage={onLanguage} />
       <div className="min-h-0 min-w-0 flex-1">
         <Suspense>
@@ -228,7 +228,7 @@ function Rail({ section, onLanguage }: { section: Section; onLanguage: () => voi
   return (
     <nav
       aria-label={w.navigation}
-      className={`flex shrink-0 items-center gap-1 border-line bg-bg px-2 max-md:h-12 max-md:border-b md:w-13 md:flex-col md:border-r md:py-2.5 ${conv ? 'max-md:hidden' : ''}`}
+      className={`flex shrink-0 items-center gap-1 border-line bg-bg px-2 max-md:h-12 max-md:border-b md:w-13 md:flex-col md:border-r md:py-2.5 print:hidden ${conv ? 'max-md:hidden' : ''}`}
     >
       <span className="grid size-9 place-items-center md:mb-2" title={portal?.name}>
         <Logo name={portal?.name ?? ''} url={portal?.logo_url} size="size-7 rounded-lg text-[11px]" />

@@ -3,6 +3,7 @@ import type { Chat } from '../chat/chat'
 import { Live, type LiveState } from '../chat/live'
 import { go, usePlace } from '../console/place'
 import { attract } from '../console/prefs'
+import { saveFile } from '../console/saveFile'
 import { api, errorText, hush, say, useConsole } from '../console/session'
 import { w } from '../console/words'
 import { ApiError } from '../net/api'
@@ -267,12 +268,7 @@ export function conceal(conv: string) {
 
 export async function download(conv: string) {
   try {
-    const url = URL.createObjectURL(await api.transcript(conv, 'md'))
-    const a = document.createElement('a')
-    a.href = url
-    a.download = 'conversa.md'
-    a.click()
-    setTimeout(() => URL.revokeObjectURL(url), 10_000)
+    saveFile('conversa.md', await api.transcript(conv, 'md'))
   } catch (e) {
     say(errorText(e), { bad: true })
   }

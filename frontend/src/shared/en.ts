@@ -119,7 +119,6 @@ export const en: Dictionary = {
   interrupted: 'The answer was cut off by a failure',
 
   offline: 'Offline. Trying again…',
-  connecting: 'Connecting…',
   ended: {
     suspended: 'Access for this provider is suspended. Contact support.',
     origin: 'This address may not use the assistant.',
@@ -137,7 +136,6 @@ export const en: Dictionary = {
   unavailable: 'This could not be loaded.',
 
   usage: { minute: 'This minute', day: 'Today', month: 'This month' },
-  used: (p) => `${p} used`,
   usedOf: (used, limit) => `${used} of ${limit}`,
   messages: 'messages',
   tokens: 'tokens',

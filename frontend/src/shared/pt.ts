@@ -123,7 +123,6 @@ export const pt = {
 
   // connection
   offline: 'Sem conexão. Tentando de novo…',
-  connecting: 'Conectando…',
   ended: {
     suspended: 'O acesso deste provedor está suspenso. Fale com o suporte.',
     origin: 'Este endereço não pode usar o assistente.',
@@ -142,7 +141,6 @@ export const pt = {
 
   // quota
   usage: { minute: 'Uso do minuto', day: 'Uso de hoje', month: 'Uso do mês' },
-  used: (p: string) => `${p} usado`,
   usedOf: (used: string, limit: string) => `${used} de ${limit}`,
   messages: 'mensagens',
   tokens: 'tokens',

@@ -1,1 +1,0 @@
-export{l as default}from"./admin-DPy9T1C8.js";
