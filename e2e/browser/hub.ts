@@ -115,7 +115,7 @@ export const test = base.extend<Fixtures>({
 function watch(context: BrowserContext, faults: string[]) {
   context.on('console', (m) => {
     // A line that the test cut, and a refusal that the page handles, are not faults of the page.
-    if (m.type() === 'error' && !/net::ERR|WebSocket connection|status of (401|404|412|413|422|429)/.test(m.text())) faults.push(m.text())
+    if (m.type() === 'error' && !/net::ERR|WebSocket connection|status of (401|404|409|412|413|422|429)/.test(m.text())) faults.push(m.text())
   })
   context.on('weberror', (e) => faults.push(String(e.error())))
   context.on('request', (r) => {

@@ -1,4 +1,4 @@
-import { BellRing, BookOpen, ChartColumn, Eye, KeyRound } from 'lucide-react'
+import { BellRing, BookOpen, Boxes, Cable, ChartColumn, Eye, KeyRound } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
 import { usePlace } from '../console/place'
 import { Link } from './Link'
@@ -25,6 +25,18 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
       },
       { name: 'alerts', icon: BellRing, List: lazy(() => import('./Alerts')) },
       { name: 'supervision', icon: Eye, List: lazy(() => import('./Supervision')) },
+    ],
+  },
+  {
+    name: 'ai',
+    pages: [
+      {
+        name: 'llm-configs',
+        icon: Cable,
+        List: lazy(() => import('./LLMConfigs')),
+        Row: lazy(() => import('./LLMConfig')),
+      },
+      { name: 'models', icon: Boxes, List: lazy(() => import('./Models')), Row: lazy(() => import('./Model')) },
     ],
   },
   {

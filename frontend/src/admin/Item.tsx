@@ -73,6 +73,7 @@ export function Item({
   path,
   name,
   about,
+  badge,
   active,
   draft,
   menu,
@@ -80,6 +81,7 @@ export function Item({
   path: string
   name: string
   about: ReactNode
+  badge?: ReactNode
   active: boolean
   /** Something typed and not saved waits behind the name. */
   draft: boolean
@@ -95,6 +97,7 @@ export function Item({
         <div className="mt-0.5 flex flex-wrap gap-x-3 gap-y-1 text-muted tabular-nums">{about}</div>
       </div>
       <div className="flex flex-wrap justify-end gap-1.5">
+        {badge}
         {draft && <Badge look="warn">{a.draft}</Badge>}
         <Badge look={active ? 'ok' : 'muted'}>{active ? a.inUse : a.notInUse}</Badge>
       </div>

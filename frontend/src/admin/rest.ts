@@ -18,6 +18,10 @@ export type UsageRow = Schemas['UsageRow']
 export type UsageReport = Schemas['UsageOutputBody'] & { items: UsageRow[] }
 export type PersonUse = Schemas['PersonUseRow']
 export type User = Schemas['UserView']
+export type LLMConfig = Schemas['LlmConfigView']
+export type Trial = Schemas['LlmTestOutputBody']
+export type LimitRow = Schemas['LimitBody']
+export type Model = Schemas['ModelView']
 
 /** A row with the ETag that a change of it is based on. */
 export type Tagged<V> = { row: V; tag: string }
@@ -31,6 +35,9 @@ export const read = <V>(path: string) => tagged<V>(api.answer('GET', path))
 export const add = <V>(path: string, body: object) => tagged<V>(api.answer('POST', path, body))
 export const change = <V>(path: string, body: object, tag?: string) => tagged<V>(api.answer('PATCH', path, body, tag))
 export const remove = (path: string) => api.authed('DELETE', path)
+/** Asks a model something small; it may take its time to answer. */
+export const trial = async (id: string): Promise<Trial> =>
+  (await api.answer('POST', `/llm-configs/${id}/test`, undefined, undefined, 60_000)).json()
 export const list = <V>(path: string) => api.get<Page<V>>(path)
 
 /** Whether a change was refused because somebody else had changed the row. */

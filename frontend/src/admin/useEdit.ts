@@ -3,7 +3,7 @@ import { accepted, differing, dirty, type Edit, opened, overtaken, same, swapped
 import { add, change, isStale, read, refusal, type Tagged } from './rest'
 
 /** What is wrong with the fields of a draft. */
-export type Faults<D> = { [K in keyof D]?: string }
+export type Faults<D> = { -readonly [K in keyof D]?: string }
 
 type Options<V, D> = {
   /** Of the row, or of the collection that a new row joins. */

@@ -116,7 +116,7 @@ function Forbidden() {
           {!operator && (
             <a
               href={`/p/${slug}`}
-              className="inline-flex min-h-9 items-center rounded-lg bg-brand px-3 text-sm font-medium text-brand-fg hover:opacity-90"
+              className="inline-flex min-h-9 items-center rounded-lg bg-brand px-3 text-sm font-medium text-brand-fg hover:ring-2 hover:ring-accent/25"
             >
               {w.toPortal}
             </a>

@@ -4,7 +4,7 @@ type ButtonProps = React.ComponentProps<'button'>
 
 const looks = {
   plain: 'border border-line bg-surface hover:bg-surface-2',
-  main: 'bg-brand text-brand-fg hover:opacity-90 disabled:opacity-50',
+  main: 'bg-brand text-brand-fg hover:ring-2 hover:ring-accent/25 disabled:opacity-50',
   bad: 'border border-line text-bad hover:bg-surface-2',
   quiet: 'text-muted hover:bg-surface-2 hover:text-fg',
 }

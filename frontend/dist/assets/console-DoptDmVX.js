@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{M as n,_ as r,x as i}from"./shared-f0I_4wdb.js";import{l as a,m as o,n as s}from"./console-SAZAH1Gl.js";var c=e(),l=t(),u=r(`lang`);await a(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(s,{})})),await o();
