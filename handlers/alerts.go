@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"aihub/hub"
 	"aihub/llm"
@@ -118,7 +117,7 @@ func (s *Server) testAlerts(ctx context.Context, who hub.Principal, in *meInput)
 	if p.Alerts.URL == "" {
 		return hub.Ef("bad_field", "there is no url")
 	}
-	err = who.Tenant.AddAlert(ctx, store.Alert{ID: store.NewID("al"), Kind: "test", At: time.Now()})
+	err = who.Tenant.AddAlert(ctx, store.Alert{ID: s.store.NewID("al"), Kind: "test", At: s.store.Now()})
 	if errors.Is(err, store.ErrFull) {
 		return hub.E("rate_limited")
 	}

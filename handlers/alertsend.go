@@ -126,7 +126,7 @@ func (d *Deliverer) deliver(ctx context.Context, t *store.Tenant) error {
 	if err != nil || p.Alerts.URL == "" {
 		return err
 	}
-	if err := t.DropAlerts(ctx, time.Now().Add(-alertKept)); err != nil {
+	if err := t.DropAlerts(ctx, d.store.Now().Add(-alertKept)); err != nil {
 		return err
 	}
 	for {
@@ -146,7 +146,7 @@ func (d *Deliverer) deliver(ctx context.Context, t *store.Tenant) error {
 					state = store.AlertFailed
 				} else {
 					wait := alertWaits[a.Tries-1]
-					next = time.Now().Add(wait + rand.N(wait/4+1))
+					next = d.store.Now().Add(wait + rand.N(wait/4+1))
 				}
 			}
 			if err := t.EndTry(ctx, a, state, int64(status), next); err != nil && !errors.Is(err, store.ErrConflict) {
@@ -189,7 +189,7 @@ func (d *Deliverer) send(ctx context.Context, p store.Profile, a store.Alert) (s
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "aihub-alerts/1")
 	req.Header.Set("AIHub-Alert-Id", a.ID)
-	req.Header.Set("AIHub-Signature", signAlert(secret, time.Now(), body))
+	req.Header.Set("AIHub-Signature", signAlert(secret, d.store.Now(), body))
 	res, err := d.client.Do(req)
 	if err != nil {
 		if cause := errors.Unwrap(err); cause != nil { // without the address, whose path may be a secret

@@ -88,7 +88,7 @@ func (s *Server) login(ctx context.Context, in *loginInput) (*tokenOutput, error
 	if err != nil || hash == "" {
 		hash = nobody
 	}
-	if wait := time.Until(user.LockedUntil); wait > 0 {
+	if wait := user.LockedUntil.Sub(s.store.Now()); wait > 0 {
 		return nil, lockedOut(wait)
 	}
 	ok, checkErr := checkPassword(ctx, hash, in.Body.Password)
@@ -194,7 +194,7 @@ func (s *Server) refresh(ctx context.Context, in *refreshInput) (*tokenOutput, e
 	if _, revoked := user.Revoked[c.ID]; revoked {
 		return nil, hub.E("unauthenticated")
 	}
-	return s.tokenAnswer(tenant.ID(), profile.Slug, user, time.Since(c.IssuedAt.Time) > 24*time.Hour, cookie)
+	return s.tokenAnswer(tenant.ID(), profile.Slug, user, s.store.Now().Sub(c.IssuedAt.Time) > 24*time.Hour, cookie)
 }
 
 type logoutOutput struct {

@@ -44,7 +44,7 @@ func (s *Server) getExport(ctx context.Context, who hub.Principal, id string) (e
 }
 
 func (s *Server) createExport(ctx context.Context, who hub.Principal, id string, b ExportBody) (exportView, error) {
-	e, err := who.Tenant.CreateExport(ctx, store.Export{ID: id, UserID: b.UserID, By: who.User, EndsAt: time.Now().Add(exportFor)})
+	e, err := who.Tenant.CreateExport(ctx, store.Export{ID: id, UserID: b.UserID, By: who.User, EndsAt: s.store.Now().Add(exportFor)})
 	if errors.Is(err, store.ErrNotFound) {
 		err = hub.Ef("bad_field", "there is no such person")
 	}
@@ -59,7 +59,7 @@ func (s *Server) deleteExport(ctx context.Context, who hub.Principal, id string,
 // without one was cut off.
 func (s *Server) downloadExport(ctx context.Context, who hub.Principal, in *Item) (*huma.StreamResponse, error) {
 	e, err := who.Tenant.Export(ctx, in.ID)
-	if err == nil && !time.Now().Before(e.EndsAt) {
+	if err == nil && !s.store.Now().Before(e.EndsAt) {
 		err = hub.E("not_found")
 	}
 	if err == nil {

@@ -95,11 +95,11 @@ func (x *external) authenticate(ctx context.Context, token string, from stated) 
 		return hub.Principal{}, hub.E("unauthenticated")
 	}
 	expires, _ := c.GetExpirationTime() // there is one: verify requires it
-	ends := time.Now().Add(externalFor)
+	ends := x.store.Now().Add(externalFor)
 	if expires.Before(ends) {
 		ends = expires.Time
 	}
-	return hub.Principal{Tenant: tenant, Profile: profile, User: user.ID, Name: user.Name, Role: user.Role, Expires: ends}, nil
+	return hub.Principal{Tenant: tenant, Profile: profile, User: user.ID, Name: user.Name, Role: user.Role, Expires: here(x.store, ends)}, nil
 }
 
 // verify checks a token against what is known of its issuer.

@@ -81,7 +81,7 @@ func mailsError(err error) error {
 		return err
 	}
 	e := hub.Ef("quota_exceeded", "no more mails today")
-	e.ResetAt = full.ResetAt
+	e.ResetAt, e.ResetIn = full.ResetAt, full.ResetIn
 	return e
 }
 

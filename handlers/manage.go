@@ -144,7 +144,7 @@ func create[B any, V managed](s *Server, a huma.API, roles []string, path, prefi
 	do func(context.Context, hub.Principal, string, B) (V, error), get func(context.Context, hub.Principal, string) (V, error)) {
 	op := operation("POST", path, summary, http.StatusCreated)
 	register(s, a, roles, op, func(ctx context.Context, who hub.Principal, in *createInput[B]) (*rowOutput[V], error) {
-		id, repeatable := store.NewID(prefix), in.Key != ""
+		id, repeatable := s.store.NewID(prefix), in.Key != ""
 		if repeatable {
 			var err error
 			if id, err = remember(ctx, who, path, in.Key, in.Body, id); err != nil {

@@ -143,7 +143,7 @@ func (s *Server) beginLogin(r *http.Request, slug string, console bool) (to, coo
 	if err != nil {
 		return "", "", err
 	}
-	pending := pendingLogin{Provider: p.ID, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Console: console, Ends: time.Now().Add(oidcFor)}
+	pending := pendingLogin{Provider: p.ID, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Console: console, Ends: s.store.Now().Add(oidcFor)}
 	data, err := json.Marshal(pending)
 	if err != nil {
 		return "", "", err
@@ -258,7 +258,7 @@ func (s *Server) pending(r *http.Request, slug string, tenant *store.Tenant) (pe
 		return p, hub.E("unauthenticated")
 	}
 	given := r.URL.Query()["state"]
-	if len(given) != 1 || subtle.ConstantTimeCompare([]byte(given[0]), []byte(p.State)) != 1 || time.Now().After(p.Ends) {
+	if len(given) != 1 || subtle.ConstantTimeCompare([]byte(given[0]), []byte(p.State)) != 1 || s.store.Now().After(p.Ends) {
 		return p, hub.E("unauthenticated")
 	}
 	me := rand.Text()
@@ -293,7 +293,7 @@ func (s *Server) arrive(r *http.Request, slug string, tenant *store.Tenant, pend
 	if raw == "" || len(raw) > maxToken {
 		return store.User{}, errProvider{errors.New("no ID token")}
 	}
-	token, err := known.Verifier(&oidc.Config{ClientID: p.ClientID, SupportedSigningAlgs: signedBy}).Verify(ctx, raw)
+	token, err := known.Verifier(&oidc.Config{ClientID: p.ClientID, SupportedSigningAlgs: signedBy, Now: s.store.Now}).Verify(ctx, raw)
 	if err != nil {
 		return store.User{}, errProvider{err}
 	}

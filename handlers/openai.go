@@ -66,7 +66,7 @@ func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request) {
 	}
 	defer a.Close()
 	w.Header().Set(conversationHeader, a.Conv)
-	out := &completion{ID: "chatcmpl-" + a.Run, Created: time.Now().Unix(), Model: in.Model}
+	out := &completion{ID: "chatcmpl-" + a.Run, Created: s.store.Now().Unix(), Model: in.Model}
 	if in.Stream {
 		s.streamCompletion(r.Context(), w, a, out, in.StreamOptions.IncludeUsage)
 		return

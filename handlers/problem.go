@@ -84,7 +84,7 @@ func problemOf(err error) *Problem {
 	}
 	p = &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Retry: e.Retry, RetryMS: e.RetryIn.Milliseconds()}
 	if !e.ResetAt.IsZero() {
-		p.ResetAt, p.resetIn = e.ResetAt.UTC().Format(time.RFC3339), time.Until(e.ResetAt)
+		p.ResetAt, p.resetIn = e.ResetAt.UTC().Format(time.RFC3339), e.ResetIn
 	}
 	return p
 }

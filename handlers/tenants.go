@@ -229,7 +229,7 @@ func (s *Server) bringTenant(ctx context.Context, who hub.Principal, id string, 
 	}
 	var deleteAt time.Time
 	if state == store.StateClosing {
-		deleteAt = time.Now().Add(deletionGrace)
+		deleteAt = s.store.Now().Add(deletionGrace)
 	}
 	p, err = s.store.Directory().SetTenantState(ctx, t.ID(), revision(rev, p.Rev), state, deleteAt)
 	if err == nil {

@@ -61,7 +61,7 @@ const maxUsageDays = 400
 // getUsage sums the daily counters.
 func (s *Server) getUsage(ctx context.Context, who hub.Principal, in *usageInput) (*usageOutput, error) {
 	out := &usageOutput{}
-	from, to, err := days(who, in.From, in.To)
+	from, to, err := days(s.store.Now(), who, in.From, in.To)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func (s *Server) getUsage(ctx context.Context, who hub.Principal, in *usageInput
 }
 
 // days checks a range of days; by default it is the last 30.
-func days(who hub.Principal, from, to string) (string, string, error) {
-	today := time.Now().In(zoneOf(who.Profile))
+func days(now time.Time, who hub.Principal, from, to string) (string, string, error) {
+	today := now.In(zoneOf(who.Profile))
 	if to == "" {
 		to = today.Format(time.DateOnly)
 	}
@@ -120,7 +120,7 @@ type peopleUseInput struct {
 
 // getPeopleUse sums what each person used on the days that are still counted apart, running answers included.
 func (s *Server) getPeopleUse(ctx context.Context, who hub.Principal, in *peopleUseInput) (*rowsOutput[personUseRow], error) {
-	from, to, err := days(who, in.From, in.To)
+	from, to, err := days(s.store.Now(), who, in.From, in.To)
 	if err != nil {
 		return nil, err
 	}

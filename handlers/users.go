@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
-	"time"
 
 	"aihub/hub"
 	"aihub/store"
@@ -251,7 +250,7 @@ func (s *Server) changePassword(ctx context.Context, who hub.Principal, in *pass
 	if err != nil {
 		return err
 	}
-	if wait := time.Until(u.LockedUntil); wait > 0 {
+	if wait := u.LockedUntil.Sub(s.store.Now()); wait > 0 {
 		return lockedOut(wait)
 	}
 	hash := u.PasswordHash

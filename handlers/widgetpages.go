@@ -164,7 +164,7 @@ func (s *Server) widgetFrame(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, err)
 		return
 	}
-	config, err := json.Marshal(s.configOf(u, time.Now()))
+	config, err := json.Marshal(s.configOf(u, s.store.Now()))
 	if err != nil {
 		s.log.Error("widget configuration", "key", u.key.ID, "error", err)
 		sendProblem(w, hub.E("internal"))

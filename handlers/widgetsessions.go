@@ -70,7 +70,7 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 	if err := s.paces.visit(u.key.ID, in.origin); err != nil {
 		return nil, err
 	}
-	visit, err := visitOf(u.key, in)
+	visit, err := visitOf(s.store.Now(), u.key, in)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 		if err != nil {
 			return nil, err
 		}
-		life = min(life, time.Until(who.ExpiresAt.Time)+leeway)
+		life = min(life, who.ExpiresAt.Sub(s.store.Now())+leeway)
 		visitor, err = s.identified(ctx, u, who, visit)
 		if err != nil {
 			return nil, err
@@ -91,7 +91,7 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 	case u.key.Identity == store.IdentityRequired:
 		return nil, hub.Ef("unauthenticated", "this key needs an identity token of the distributor's server")
 	case in.Body.Visitor != "":
-		if visitor, err = returning(ctx, u, in.Body.Visitor); err == nil {
+		if visitor, err = s.returning(ctx, u, in.Body.Visitor); err == nil {
 			err = agreed(u.key, visitor, visit)
 		}
 		secret = in.Body.Visitor
@@ -107,7 +107,7 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 	if visit.Name != "" {
 		visitor.Name = visit.Name
 	}
-	now := time.Now()
+	now := s.store.Now()
 	token, err := s.tokens.sign(u.tenant.ID(), store.User{ID: visitor.ID, Role: store.RoleVisitor, TokenEpoch: visitor.TokenEpoch}, accessAudience, now, now.Add(life))
 	if err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func (s *Server) openWidgetSession(ctx context.Context, in *widgetSessionInput) 
 }
 
 // visitOf checks what the device tells.
-func visitOf(k store.WidgetKey, in *widgetSessionInput) (store.Visit, error) {
-	v := store.Visit{Answers: map[string]string{}, Page: hub.CleanPage(in.Body.Page), EndsAt: time.Now().Add(k.Keep())}
+func visitOf(now time.Time, k store.WidgetKey, in *widgetSessionInput) (store.Visit, error) {
+	v := store.Visit{Answers: map[string]string{}, Page: hub.CleanPage(in.Body.Page), EndsAt: now.Add(k.Keep())}
 	for name, value := range in.Body.Fields {
 		if !asks(k, name) {
 			return v, hub.Ef("bad_field", "the key does not ask for one of the fields")
@@ -185,7 +185,7 @@ func (s *Server) identified(ctx context.Context, u widgetUse, who identity, visi
 		visitor.Name = or(visit.Answers["name"], visitor.Name)
 		return visitor, nil
 	}
-	visitor = store.Visitor{ID: store.NewID("v"), KeyID: u.key.ID, Identity: who.Subject, Name: visit.Answers["name"], EndsAt: visit.EndsAt}
+	visitor = store.Visitor{ID: s.store.NewID("v"), KeyID: u.key.ID, Identity: who.Subject, Name: visit.Answers["name"], EndsAt: visit.EndsAt}
 	err = u.tenant.CreateVisitor(ctx, visitor)
 	if errors.Is(err, store.ErrExists) { // another device of the same person was first
 		return u.tenant.VisitorByIdentity(ctx, u.key.ID, who.Subject)
@@ -194,7 +194,7 @@ func (s *Server) identified(ctx context.Context, u widgetUse, who identity, visi
 }
 
 // returning returns the visitor who holds the secret. One that has ended, or was never given, needs a new visitor.
-func returning(ctx context.Context, u widgetUse, held string) (store.Visitor, error) {
+func (s *Server) returning(ctx context.Context, u widgetUse, held string) (store.Visitor, error) {
 	refused := hub.Ef("unauthenticated", "the visitor's secret is not valid any more; begin without it")
 	id, secret, ok := strings.Cut(held, ".")
 	if !ok || !store.ValidID("v", id) {
@@ -208,7 +208,7 @@ func returning(ctx context.Context, u widgetUse, held string) (store.Visitor, er
 		return visitor, err
 	}
 	if visitor.KeyID != u.key.ID || visitor.SecretHash == "" || subtle.ConstantTimeCompare([]byte(visitor.SecretHash), []byte(hashSecret(secret))) != 1 ||
-		time.Now().After(visitor.EndsAt) {
+		s.store.Now().After(visitor.EndsAt) {
 		return visitor, refused
 	}
 	return visitor, nil
@@ -225,7 +225,7 @@ func (s *Server) anonymous(ctx context.Context, u widgetUse, visit store.Visit) 
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	secret := base64.RawURLEncoding.EncodeToString(random[:])
-	visitor := store.Visitor{ID: store.NewID("v"), KeyID: u.key.ID, Name: visit.Name, SecretHash: hashSecret(secret), EndsAt: visit.EndsAt}
+	visitor := store.Visitor{ID: s.store.NewID("v"), KeyID: u.key.ID, Name: visit.Name, SecretHash: hashSecret(secret), EndsAt: visit.EndsAt}
 	return visitor, visitor.ID + "." + secret, u.tenant.CreateVisitor(ctx, visitor)
 }
 
@@ -242,7 +242,7 @@ func visitorsError(err error) error {
 		return err
 	}
 	e := hub.Ef("quota_exceeded", "the key's limit of new visitors is reached")
-	e.Retry, e.RetryIn, e.ResetAt = true, max(time.Second, time.Until(full.ResetAt)), full.ResetAt
+	e.Retry, e.RetryIn, e.ResetAt, e.ResetIn = true, max(time.Second, full.ResetIn), full.ResetAt, full.ResetIn
 	return e
 }
 
@@ -300,7 +300,7 @@ func (t *Tokens) visitor(ctx context.Context, c claims) (hub.Principal, error) {
 	case profile.State != store.StateActive:
 		return hub.Principal{}, hub.E("tenant_suspended")
 	}
-	return hub.Principal{Tenant: tenant, Profile: profile, User: v.ID, Name: nameOf(v), Role: store.RoleVisitor, Expires: t.here(c.ExpiresAt.Time)}, nil
+	return hub.Principal{Tenant: tenant, Profile: profile, User: v.ID, Name: nameOf(v), Role: store.RoleVisitor, Expires: here(t.store, c.ExpiresAt.Time)}, nil
 }
 
 func nameOf(v store.Visitor) string { return or(v.Name, visitorName) }

@@ -120,7 +120,7 @@ func (h *Hub) earlier(ctx context.Context, who Principal, c command, a *accepted
 func (h *Hub) duplicate(ctx context.Context, who Principal, a *accepted, m store.Interaction, run string) error {
 	a.msg, a.run, a.dup = m.ID, run, true
 	a.place = Pos{Ep: m.LogEpoch, Seq: m.LogSeq}
-	if time.Since(m.At) > placeKnown {
+	if h.now().Sub(m.At) > placeKnown {
 		return nil
 	}
 	for wait := 5 * time.Millisecond; ; wait *= 2 {
@@ -166,7 +166,7 @@ func (h *Hub) converse(ctx context.Context, who Principal, c command) (accepted,
 	if !errors.Is(err, store.ErrNotFound) {
 		return a, storeError(err)
 	}
-	now := time.Now()
+	now := h.now()
 	a.made = true
 	a.conv = store.Conversation{ID: id, UserID: who.User, Channel: c.channel(who), Title: a.title, Owner: store.Owner{Kind: store.OwnerAI},
 		State: store.ConversationOpen, CreatedAt: now, UpdatedAt: now, CID: c.CID}
@@ -284,7 +284,7 @@ func (a accepted) lateCopy(ctx context.Context, h *Hub, who Principal, c command
 // newMessage is a person's message as it is stored.
 func (h *Hub) newMessage(who Principal, c command, conv, parent, role string, w *logWriter) store.Interaction {
 	return store.Interaction{ID: h.newID("m"), ConversationID: conv, Role: role, Author: who.User, AuthorName: who.Name,
-		Parent: parent, Text: *c.Text, Locale: c.Locale, CID: c.CID, At: time.Now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
+		Parent: parent, Text: *c.Text, Locale: c.Locale, CID: c.CID, At: h.now(), LogEpoch: w.ep, LogSeq: w.seq + 1}
 }
 
 // persist stores a message; when a copy has stored it before, m becomes that one and first is false.

@@ -38,7 +38,7 @@ func (h *Hub) raise(e *tracked, v LiveView) {
 	var alerts []store.Alert
 	for _, risk := range fresh {
 		alerts = append(alerts, store.Alert{ID: derivedID("al", e.conv.ID, risk, e.occasion(risk, v)), ConversationID: e.conv.ID, Channel: e.conv.Channel,
-			Kind: risk, At: time.Now()})
+			Kind: risk, At: h.now()})
 	}
 	select {
 	case h.alertSlots <- struct{}{}:

@@ -50,7 +50,7 @@ func keyOf(ctx context.Context, t *store.Tenant, user string) (store.WidgetKey, 
 // newRun is a run that is not announced yet.
 func (h *Hub) newRun(t *store.Tenant, user string, conv store.Conversation, id string, w *logWriter, p plan) *run {
 	return &run{hub: h, tenant: t, user: user, conv: conv.ID, id: id, log: w, fence: 1, epoch: conv.Owner.Epoch, from: conv.Owner.From, plan: p.limits, targets: p.targets,
-		config: p.config, key: p.key, started: time.Now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides(),
+		config: p.config, key: p.key, started: time.Now(), startedAt: h.now(), model: p.targets[0].Model, target: p.targets[0], halted: make(chan halt, 1), asides: newAsides(),
 		answer: strand{kind: kindDelta}, thoughts: strand{kind: kindReasoning}}
 }
 
@@ -81,10 +81,10 @@ func (r *run) prepare(ctx context.Context, th thread, asked *Question) error {
 // answerToBe is the answer as it is stored at first. Its id is younger than its question's.
 func (r *run) answerToBe() store.Interaction {
 	r.msg = r.hub.newID("m")
-	return store.Interaction{ID: r.msg, ConversationID: r.conv, Role: store.RoleAssistant, Author: "ia", Parent: r.question, CID: r.id, At: time.Now(),
+	return store.Interaction{ID: r.msg, ConversationID: r.conv, Role: store.RoleAssistant, Author: "ia", Parent: r.question, CID: r.id, At: r.hub.now(),
 		LogEpoch: r.log.ep, LogSeq: r.log.seq + 1,
 		Run: &store.Run{ID: r.id, UserID: r.user, State: store.RunAccepted, Fence: r.fence, LeaseUntil: r.hub.now().Add(leaseFor), Instance: r.hub.instance,
-			Model: r.targets[0].Model, Asked: r.targets[0].Model, Provider: r.targets[0].Provider, KeyFrom: r.targets[0].KeyFrom, StartedAt: r.started}}
+			Model: r.targets[0].Model, Asked: r.targets[0].Model, Provider: r.targets[0].Provider, KeyFrom: r.targets[0].KeyFrom, StartedAt: r.startedAt}}
 }
 
 // begin appends the start of the run. A person who took the conversation over meanwhile is found by the stream's first

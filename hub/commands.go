@@ -95,11 +95,11 @@ func storeError(err error) error {
 // quotaError tells which limit was reached and when it begins anew.
 func quotaError(q *store.QuotaError) *Error {
 	e := E("quota_exceeded")
-	e.ResetAt = q.ResetAt
+	e.ResetAt, e.ResetIn = q.ResetAt, q.ResetIn
 	if q.Key != "" {
 		e.Message = "the site's limit of messages is reached"
 		if e.Retry = q.Window == "minute"; e.Retry {
-			e.RetryIn = max(time.Second, time.Until(q.ResetAt))
+			e.RetryIn = max(time.Second, q.ResetIn)
 		}
 	}
 	if q.Window == "concurrency" {

@@ -15,7 +15,8 @@ type Error struct {
 	Retry   bool
 	RetryIn time.Duration
 	ResetAt time.Time
-	Owner   *OwnerView // of a conversation that the refusal is about
+	ResetIn time.Duration // until ResetAt
+	Owner   *OwnerView    // of a conversation that the refusal is about
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

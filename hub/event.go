@@ -3,7 +3,6 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 	"unicode/utf8"
 )
 
@@ -153,5 +152,5 @@ func cutRunes(b []byte, limit int) int {
 	return limit
 }
 
-// nowStamp is the time an event carries; order comes from seq, so a skewed clock does no harm.
-func nowStamp() string { return stamp(time.Now()) }
+// stampNow is the time an event carries. Order comes from seq; but people compare times, too.
+func (h *Hub) stampNow() string { return stamp(h.now()) }

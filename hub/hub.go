@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -57,7 +56,6 @@ type Hub struct {
 	tracer   trace.Tracer
 	library  *knowledge.Library
 	known    *lru.Cache[string, facts] // by tenant
-	skew     atomic.Int64              // of this instance's clock against the bus's, in nanoseconds
 
 	ctx        context.Context // ends when everything must stop
 	cancel     context.CancelFunc
@@ -87,7 +85,7 @@ func New(o Options) *Hub {
 	h.registry.all, h.registry.watchers = map[Topic]*tracked{}, map[watchKey]kept{}
 	h.boards.all = map[store.TenantID]*board{}
 	reading, read := context.WithTimeout(ctx, clockWithin)
-	if err := h.setClock(reading); err != nil { // the reaper goes on trying
+	if _, err := h.setClock(reading); err != nil { // the reaper goes on trying
 		h.log.Warn("the shared clock is not read yet", "error", err)
 	}
 	read()
@@ -139,27 +137,26 @@ func (h *Hub) Close(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// now is the time by the bus's clock, which all instances share: leases must not depend on how wrong an instance's own
-// clock is.
-func (h *Hub) now() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) }
+// now is the time by the bus's clock, which all instances share: what one stores and another judges must not depend on how
+// wrong an instance's own clock is.
+func (h *Hub) now() time.Time { return h.store.Now() }
 
 // newID is an id that sorts by the bus's clock.
-func (h *Hub) newID(prefix string) string { return store.NewIDAt(prefix, time.Duration(h.skew.Load())) }
+func (h *Hub) newID(prefix string) string { return h.store.NewID(prefix) }
 
-// setClock compares this instance's clock with the bus's. Small differences are left alone, so that ids made one after
-// the other keep their order.
-func (h *Hub) setClock(ctx context.Context) error {
+// setClock compares the time as this instance knows it with the bus's, and returns by how much it was off. Small differences
+// are left alone.
+func (h *Hub) setClock(ctx context.Context) (off time.Duration, err error) {
 	before := time.Now()
 	now, err := h.bus.Now(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	skew := now.Sub(before.Add(time.Since(before) / 2))
-	if (skew - time.Duration(h.skew.Load())).Abs() > skewTolerated {
-		h.skew.Store(int64(skew))
-		h.store.SetSkew(skew)
+	now = now.Add(time.Since(before) / 2)
+	if off = now.Sub(h.now()); off.Abs() > skewTolerated {
+		h.store.SetTime(now)
 	}
-	return nil
+	return off, nil
 }
 
 // sweep does what is due once a second, for all connections and rooms: one ticker instead of timers per connection.
@@ -184,7 +181,7 @@ func (h *Hub) Renamed(ctx context.Context, t *store.Tenant, conv, title string) 
 	if err != nil {
 		return busError(err)
 	}
-	if _, err := w.appendAlways(ctx, Event{K: kindConv, Title: title, At: nowStamp()}); err != nil {
+	if _, err := w.appendAlways(ctx, Event{K: kindConv, Title: title, At: h.stampNow()}); err != nil {
 		return busError(err)
 	}
 	return nil
@@ -263,7 +260,7 @@ func (h *Hub) room(ctx context.Context, t Topic) (*room, error) {
 	h.rooms.mu.Lock()
 	r, ok := h.rooms.all[t]
 	if !ok {
-		r = newRoom(h.ctx, h.bus, h.log, t)
+		r = newRoom(h.ctx, h.bus, h.now, h.log, t)
 		h.rooms.all[t] = r
 	}
 	h.rooms.mu.Unlock()

@@ -54,6 +54,8 @@ const (
 	reapAtOnce = 4
 	// skewTolerated is how far an instance's clock may be from the bus's before it is corrected.
 	skewTolerated = 250 * time.Millisecond
+	// clockJump is the correction after which leases are not judged until those of live instances have been renewed.
+	clockJump = time.Second
 	// clockWithin is how long a start waits for the bus's clock.
 	clockWithin = 5 * time.Second
 	// commandWithin is how long a command may take.

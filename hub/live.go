@@ -78,11 +78,11 @@ type pulse struct {
 // spender names a run's model: as it was asked for, and as its provider calls it.
 type spender struct{ asked, answered string }
 
-// note takes in what an event says. live is false while the room reads what happened before.
-func (p *pulse) note(f *frame) {
+// note takes in what an event says, at the time that all instances share.
+func (p *pulse) note(f *frame, now time.Time) {
 	if f.K == kindDelta {
 		if p.firstMS == 0 && !p.started.IsZero() {
-			p.firstMS = max(1, time.Since(p.started).Milliseconds())
+			p.firstMS = max(1, now.Sub(p.started).Milliseconds())
 			p.changed = true
 		}
 		p.grown, p.asked = true, time.Time{}
@@ -96,12 +96,12 @@ func (p *pulse) note(f *frame) {
 	case kindMsg:
 		p.lastAt, p.lastText = f.At, shorten(f.Text, 120)
 		if f.Role == "user" {
-			p.last, p.asked, p.unhappy = f.Msg, eventTime(f.At), unhappy(f.Text)
+			p.last, p.asked, p.unhappy = f.Msg, eventTime(f.At, now), unhappy(f.Text)
 		} else {
 			p.asked = time.Time{}
 		}
 	case kindRunStart:
-		p.started, p.firstMS, p.model = eventTime(f.At), 0, f.Model
+		p.started, p.firstMS, p.model = eventTime(f.At, now), 0, f.Model
 		if p.regens == nil {
 			p.regens = map[string]int{}
 		}
@@ -128,10 +128,11 @@ func (p *pulse) note(f *frame) {
 	}
 }
 
-func eventTime(at string) time.Time {
+// eventTime reads the time of an event; what can't be read is now.
+func eventTime(at string, now time.Time) time.Time {
 	t, err := time.Parse("2006-01-02T15:04:05.000Z07:00", at)
 	if err != nil {
-		return time.Now()
+		return now
 	}
 	return t
 }
@@ -370,7 +371,7 @@ func (e *tracked) look(now time.Time) (view LiveView, here, worth, due bool) {
 	default:
 		view.State = "away"
 	}
-	late := !p.asked.IsZero() && now.Sub(p.asked) > answerDue
+	late := !p.asked.IsZero() && r.now().Sub(p.asked) > answerDue
 	for _, risk := range []struct {
 		name  string
 		holds bool

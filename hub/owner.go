@@ -189,7 +189,7 @@ const ownerFresh = 10 * time.Minute
 // about to tell, or have died before. So nothing that follows from a change stands before its event.
 func (h *Hub) writeTo(ctx context.Context, t *store.Tenant, conv store.Conversation) (*logWriter, error) {
 	w, err := openLog(ctx, h.bus, Topic{t.ID(), conv.ID})
-	if err == nil && conv.Owner.Epoch > 0 && time.Since(conv.Owner.Since) < ownerFresh {
+	if err == nil && conv.Owner.Epoch > 0 && h.now().Sub(conv.Owner.Since) < ownerFresh {
 		err = h.tellOwner(ctx, w, conv.Owner, true)
 	}
 	if err != nil {
@@ -251,7 +251,7 @@ func (h *Hub) closeConversation(ctx context.Context, who Principal, c command) e
 		return storeError(err)
 	}
 	by := byOf(who, conv.UserID != who.User)
-	if _, err := w.appendAlways(ctx, Event{K: kindConv, State: stateName(store.ConversationClosed), By: &by, At: nowStamp()}); err != nil {
+	if _, err := w.appendAlways(ctx, Event{K: kindConv, State: stateName(store.ConversationClosed), By: &by, At: h.stampNow()}); err != nil {
 		return busError(err)
 	}
 	if conv.Active.Run == "" {

@@ -20,6 +20,7 @@ func (h *Hub) reap() {
 	tick := time.NewTicker(reapEvery)
 	defer tick.Stop()
 	absent := absences{}
+	var jumped time.Time // when the shared clock was last found to have jumped
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -27,8 +28,12 @@ func (h *Hub) reap() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(h.ctx, 30*time.Second)
-		err := h.setClock(ctx)
-		if err == nil {
+		off, err := h.setClock(ctx)
+		if err == nil && off.Abs() > clockJump {
+			h.log.Warn("the shared clock jumped", "by", off.Round(time.Millisecond))
+			jumped = time.Now()
+		}
+		if err == nil && time.Since(jumped) > leaseFor { // before, leases that live instances took by the old time would seem to have ended
 			err = errors.Join(h.reapAll(ctx), h.returnAbandoned(ctx, absent))
 		}
 		if err != nil && ctx.Err() == nil {
@@ -133,7 +138,7 @@ func (h *Hub) conclude(ctx context.Context, t *store.Tenant, m store.Interaction
 		sum := sha256.Sum256(seen.text)
 		final := store.Final{Text: string(seen.text), State: store.RunInterrupted, Code: "instance_lost", Model: m.Run.Model, Asked: m.Run.Asked, Provider: m.Run.Provider,
 			KeyFrom: m.Run.KeyFrom, SHA: hex.EncodeToString(sum[:]), Len: int64(len(seen.text)), FirstTokenMS: m.Run.FirstTokenMS,
-			TotalMS: time.Since(m.Run.StartedAt).Milliseconds()}
+			TotalMS: h.now().Sub(m.Run.StartedAt).Milliseconds()}
 		if seen.taken {
 			final.State, final.Code = store.RunTakenOver, ""
 		}
@@ -146,7 +151,7 @@ func (h *Hub) conclude(ctx context.Context, t *store.Tenant, m store.Interaction
 		if seen.end != nil {
 			return final, nil
 		}
-		end := settled{tenant: t, question: m.Parent, msg: m.ID, run: m.Run.ID, final: final}.endEvent(ctx)
+		end := settled{hub: h, tenant: t, question: m.Parent, msg: m.ID, run: m.Run.ID, final: final}.endEvent(ctx)
 		if _, err = seen.log.append(ctx, end); !errors.Is(err, ErrStale) {
 			return final, err
 		}

@@ -31,6 +31,7 @@ var errRoomClosed = errors.New("room closed")
 type room struct {
 	topic Topic
 	bus   Bus
+	now   func() time.Time // that all instances share
 	log   *slog.Logger
 	ctx   context.Context // of the hub
 
@@ -74,8 +75,8 @@ func (o *openRun) grow(e *Event) {
 	}
 }
 
-func newRoom(ctx context.Context, bus Bus, log *slog.Logger, t Topic) *room {
-	return &room{topic: t, bus: bus, ctx: ctx, members: map[*Session]struct{}{}, loading: true, loaded: make(chan struct{}), failed: make(chan struct{}),
+func newRoom(ctx context.Context, bus Bus, now func() time.Time, log *slog.Logger, t Topic) *room {
+	return &room{topic: t, bus: bus, now: now, ctx: ctx, members: map[*Session]struct{}{}, loading: true, loaded: make(chan struct{}), failed: make(chan struct{}),
 		idle: time.Now(), log: log.With("tenant", t.Tenant.String(), "conversation", t.Conv)}
 }
 
@@ -156,7 +157,7 @@ func (r *room) add(rev uint64, f *frame) {
 		r.frames[0] = nil
 		r.frames = r.frames[1:]
 	}
-	r.pulse.note(f)
+	r.pulse.note(f, r.now())
 	switch f.K {
 	case kindRunStart:
 		r.open = &openRun{run: f.Run, msg: f.Msg, parent: f.Parent, model: f.Model}

@@ -38,6 +38,7 @@ type run struct {
 	whispers     []store.Whisper // that the request is the first to hold
 	promptTokens int64
 	started      time.Time
+	startedAt    time.Time // the same, by the time that all instances share
 	halted       chan halt // one slot: the first request counts
 
 	// The run goroutine's own.
@@ -306,7 +307,7 @@ func (r *run) flush(ctx context.Context) error {
 }
 
 func (r *run) startEvent() Event {
-	return Event{K: kindRunStart, Run: r.id, Msg: r.msg, Parent: r.question, Model: r.model, At: stamp(r.started)}
+	return Event{K: kindRunStart, Run: r.id, Msg: r.msg, Parent: r.question, Model: r.model, At: stamp(r.startedAt)}
 }
 
 // extendLog appends the next piece of a strand at the end of what the log has of it.

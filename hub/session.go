@@ -221,7 +221,7 @@ func (s *Session) authenticate(ctx context.Context, c command) *Error {
 	}
 	f := helloFrame{T: "hello", ID: c.ID, V: Version, Session: s.id, User: helloUser{who.User, who.Name, who.Role},
 		Tenant: helloTenant{who.Tenant.ID().String(), who.Profile.Slug, who.Profile.Name},
-		PingMS: pingEvery.Milliseconds(), MaxBytes: MaxFrame, Now: nowStamp(), Feat: features(who)}
+		PingMS: pingEvery.Milliseconds(), MaxBytes: MaxFrame, Now: s.hub.stampNow(), Feat: features(who)}
 	if quota, err := s.hub.quotaOf(ctx, who); err == nil { // hello goes without it when the store is slow
 		f.Quota = quota
 	}

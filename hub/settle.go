@@ -123,7 +123,7 @@ func (s settled) account(ctx context.Context, log *slog.Logger, w *logWriter) {
 func (s settled) endEvent(ctx context.Context) Event {
 	usage := viewUsage(s.final.Usage)
 	e := Event{K: kindRunEnd, Run: s.run, Msg: s.msg, Parent: s.question, State: s.final.State, Code: s.final.Code, Finish: s.final.Finish, Model: s.final.Model,
-		Len: &s.final.Len, SHA: s.final.SHA, Usage: &usage, Sources: viewSources(s.final.Sources), At: nowStamp(),
+		Len: &s.final.Len, SHA: s.final.SHA, Usage: &usage, Sources: viewSources(s.final.Sources), At: s.hub.stampNow(),
 		Continue: continuable(s.final.State, s.final.Code, s.final.Finish, s.final.Len)}
 	if s.plan != nil {
 		if uses, err := s.tenant.QuotaOf(ctx, s.user, *s.plan); err == nil {

@@ -64,7 +64,7 @@ func (h *Hub) whisper(ctx context.Context, who Principal, c command) (string, er
 }
 
 func (h *Hub) addWhisper(ctx context.Context, who Principal, conv, text, to, cid string) (string, error) {
-	w := store.Whisper{ID: h.newID("w"), ConversationID: conv, Author: who.User, AuthorName: who.Name, To: to, Text: text, CID: cid, At: time.Now()}
+	w := store.Whisper{ID: h.newID("w"), ConversationID: conv, Author: who.User, AuthorName: who.Name, To: to, Text: text, CID: cid, At: h.now()}
 	if cid != "" {
 		w.ID = derivedID("w", conv, who.User, cid)
 	}
@@ -140,7 +140,7 @@ func (h *Hub) oversee(ctx context.Context, s *Session, conv store.Conversation) 
 	s.mu.Unlock()
 	by := byOf(who, true)
 	h.watching(ctx, watchKey{who.Tenant.ID(), conv.ID, s.id}, by)
-	err = h.tellStaff(ctx, who.Tenant.ID(), conv.ID, Event{K: staffWatch, Entry: "v_" + s.id, By: &by, At: nowStamp()})
+	err = h.tellStaff(ctx, who.Tenant.ID(), conv.ID, Event{K: staffWatch, Entry: "v_" + s.id, By: &by, At: h.stampNow()})
 	if err != nil {
 		h.log.Warn("colleagues not told who watches", "tenant", who.Tenant.ID().String(), "conversation", conv.ID, "error", err)
 	}
@@ -186,7 +186,7 @@ func (h *Hub) unwatched(ctx context.Context, s *Session, conv string, r *room) {
 	who := s.principal()
 	by := byOf(who, true)
 	h.watchedNoMore(ctx, watchKey{who.Tenant.ID(), conv, s.id})
-	if err := h.tellStaff(ctx, who.Tenant.ID(), conv, Event{K: staffUnwatch, Entry: "u_" + s.id, By: &by, At: nowStamp()}); err != nil && h.ctx.Err() == nil {
+	if err := h.tellStaff(ctx, who.Tenant.ID(), conv, Event{K: staffUnwatch, Entry: "u_" + s.id, By: &by, At: h.stampNow()}); err != nil && h.ctx.Err() == nil {
 		h.log.Warn("colleagues not told who left", "tenant", who.Tenant.ID().String(), "conversation", conv, "error", err)
 	}
 }

@@ -166,6 +166,6 @@ func (h *Hub) skip(ctx context.Context, t *store.Tenant, conv store.Conversation
 	if err != nil {
 		return err
 	}
-	_, err = w.appendAlways(ctx, Event{K: kindRunEnd, Run: conv.Waiting.Run, State: store.RunStopped, Code: code, At: nowStamp()})
+	_, err = w.appendAlways(ctx, Event{K: kindRunEnd, Run: conv.Waiting.Run, State: store.RunStopped, Code: code, At: h.stampNow()})
 	return err
 }

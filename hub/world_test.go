@@ -45,13 +45,9 @@ var unlimited = store.Plan{ID: "p_livre", Name: "Livre", Default: true, AllowGlo
 
 func newWorld(t testing.TB, plan store.Plan) *world {
 	t.Helper()
-	ctx := context.Background()
 	w := &world{t: t, upstream: newUpstream(t), dir: t.TempDir()}
 	var err error
-	if w.store, err = store.Open(ctx, "sqlite:"+filepath.Join(w.dir, "aihub.db"), store.Options{Logger: slog.New(slog.DiscardHandler)}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.store.Close(context.Background()) })
+	w.store = w.open()
 	if w.sealer, err = llm.NewSealer(make([]byte, 32)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +101,22 @@ func (w *world) bus() *natsbus.Bus {
 // hub starts an instance. It is closed at the end of the test.
 func (w *world) hub() *hub.Hub { return w.hubOn(w.bus()) }
 
-func (w *world) hubOn(b hub.Bus) *hub.Hub {
+func (w *world) hubOn(b hub.Bus) *hub.Hub { return w.hubOver(w.store, b) }
+
+// open opens the store once more, as a program of its own does.
+func (w *world) open() *store.Store {
+	w.t.Helper()
+	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "aihub.db"), store.Options{Logger: slog.New(slog.DiscardHandler)})
+	must(w.t, err)
+	w.t.Cleanup(func() { _ = s.Close(context.Background()) })
+	return s
+}
+
+func (w *world) hubOver(s *store.Store, b hub.Bus) *hub.Hub {
 	client := llm.New(llm.Options{})
 	n := w.hubs.Add(1)
-	h := hub.New(hub.Options{Store: w.store, Bus: b, LLM: client, Sealer: w.sealer, Auth: w, Logger: logger(w.t), Instance: fmt.Sprintf("i%d", n), Drain: time.Second,
-		Library: knowledge.NewLibrary(hub.KnowledgeOf(w.store)), Tracer: w.tracer, Alerted: w.alerted})
+	h := hub.New(hub.Options{Store: s, Bus: b, LLM: client, Sealer: w.sealer, Auth: w, Logger: logger(w.t), Instance: fmt.Sprintf("i%d", n), Drain: time.Second,
+		Library: knowledge.NewLibrary(hub.KnowledgeOf(s)), Tracer: w.tracer, Alerted: w.alerted})
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

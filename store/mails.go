@@ -53,7 +53,8 @@ func (t *Tenant) TakeMail(ctx context.Context, userID, address string) error {
 		m := doc.Mod{Inc: map[string]int64{}}
 		for _, c := range counts {
 			if used := u.Counters[c.key].Messages; used >= c.most {
-				return &QuotaError{Window: windowNames[WindowDay], Limit: c.most, Used: used, ResetAt: periodEnd(WindowDay, now, loc)}
+				end := periodEnd(WindowDay, now, loc)
+				return &QuotaError{Window: windowNames[WindowDay], Limit: c.most, Used: used, ResetAt: end, ResetIn: end.Sub(now)}
 			}
 			conds = append(conds, fits(c.key, Limit{Messages: c.most}, 1, 0)...)
 			m.Inc["periodos."+c.key+".mensagens"] = 1

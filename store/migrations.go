@@ -34,7 +34,7 @@ type version struct {
 
 const versionID = "versao"
 
-// migrateFor is how long an instance may migrate before another one tries.
+// migrateFor is how long an instance may migrate before another one tries. It is measured by who waits: no time is shared yet.
 const migrateFor = time.Minute
 
 // migrate runs what the database has not had yet. Of several instances that start at once one runs each migration while
@@ -42,6 +42,8 @@ const migrateFor = time.Minute
 func (s *Store) migrate(ctx context.Context, list []migration) error {
 	c := collection[version](s, doc.GlobalScope(), collSchema)
 	me := NewID("i")
+	var seen version // whom this instance waits for, and since when
+	var since time.Time
 	for {
 		v, err := c.Get(ctx, versionID)
 		if errors.Is(err, ErrNotFound) {
@@ -58,11 +60,15 @@ func (s *Store) migrate(ctx context.Context, list []migration) error {
 		case v.Done == int64(len(list)):
 			return nil
 		}
-		now := milli(time.Now())
-		mine, err := c.Update(ctx, versionID, []doc.Cond{doc.Eq("feitas", v.Done), doc.Before("ate", now)},
-			doc.Mod{Set: map[string]any{"instancia": me, "ate": now.Add(migrateFor)}})
-		if err != nil {
-			return err
+		if v.Done != seen.Done || v.Instance != seen.Instance {
+			seen, since = v, time.Now()
+		}
+		mine := false
+		if v.Until.IsZero() || time.Since(since) > migrateFor {
+			if mine, err = c.Update(ctx, versionID, []doc.Cond{doc.Eq("feitas", v.Done), doc.Eq("instancia", v.Instance)},
+				doc.Mod{Set: map[string]any{"instancia": me, "ate": milli(time.Now().Add(migrateFor))}}); err != nil {
+				return err
+			}
 		}
 		if !mine {
 			select {

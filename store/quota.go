@@ -27,6 +27,7 @@ type QuotaError struct {
 	Window      string // minute, day, month or concurrency
 	Limit, Used int64
 	ResetAt     time.Time
+	ResetIn     time.Duration // until ResetAt, by the clock that decided
 	// Whose limit it is: an LLM configuration's, a widget key's, or else the person's plan's.
 	Config, Key string
 }
@@ -366,6 +367,7 @@ func (u usage) full(p Plan, messages, tokens int64, now time.Time, loc *time.Loc
 	for _, l := range p.Limits {
 		c := u.Counters[period(l.Window, now, loc)]
 		q := &QuotaError{Window: windowNames[l.Window], ResetAt: periodEnd(l.Window, now, loc)}
+		q.ResetIn = q.ResetAt.Sub(now)
 		switch {
 		case l.Messages > 0 && c.Messages+messages > l.Messages:
 			q.Limit, q.Used = l.Messages, c.Messages

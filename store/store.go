@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -47,8 +46,7 @@ type Options struct {
 // A Store is an open database.
 type Store struct {
 	eng   *metered
-	clock func() time.Time
-	skew  atomic.Int64 // nanoseconds by which the installation's time is ahead of clock; see SetSkew
+	clock clock
 	log   *slog.Logger
 
 	tenants *lru.Cache[TenantID, *Tenant]
@@ -66,14 +64,14 @@ type Store struct {
 // Open opens the database that spec names, "sqlite:PATH" or a MongoDB URI (whose path names the database, else
 // "aihub"), and brings its indexes and documents up to date.
 func Open(ctx context.Context, spec string, o Options) (*Store, error) {
-	s := &Store{clock: o.Now, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{},
+	s := &Store{clock: clock{local: o.Now}, log: o.Logger, poison: map[string]bool{}, counted: map[string][]string{}, stirred: map[string]time.Time{},
 		seen: map[string]seenProfile{}}
 	var err error
 	if s.tenants, err = lru.New[TenantID, *Tenant](tenantsKept); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if s.clock == nil {
-		s.clock = time.Now
+	if s.clock.local == nil {
+		s.clock.local = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -97,16 +95,6 @@ func Open(ctx context.Context, spec string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
-
-// SetSkew tells the store by how much the time that all instances share is ahead of this machine's. Periods and the age
-// of reservations go by the shared time, so that an instance with a wrong clock neither begins a period early nor gives
-// back what another one has just reserved.
-func (s *Store) SetSkew(d time.Duration) { s.skew.Store(int64(d)) }
-
-// Now is the time that all instances share, as far as this one knows it. Tokens go by it.
-func (s *Store) Now() time.Time { return s.now() }
-
-func (s *Store) now() time.Time { return s.clock().Add(time.Duration(s.skew.Load())) }
 
 // indexesFor is how long the indexes are taken to be there once they were seen: balancers ask every second.
 const indexesFor = 30 * time.Second

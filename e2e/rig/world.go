@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +29,7 @@ type Setup struct {
 	Env       map[string]string // further environment
 	Cluster   bool              // the bus is a cluster of three nodes, which keeps three copies of the log
 	Disk      string            // the size of a file system of their own for the data of embedded engines, like 64m
-	Skew      []time.Duration   // by how much the clock of each instance is ahead; none: all are right
+	Skew      []time.Duration   // by how much the clock of each instance is ahead, which SetClock can change; none: all are right
 	NoModel   bool              // no model server: the program's own rehearsal model answers
 }
 
@@ -98,7 +98,8 @@ func New(t testing.TB, s Setup) *World {
 			env["MONGODB_URI"] = through(t, mongoURI, data.Addr())
 		}
 		if s.Skew != nil {
-			env[clockSkew] = strconv.Itoa(int(s.Skew[i].Seconds()))
+			env[clockFile] = filepath.Join(t.TempDir(), "clock")
+			setClock(t, env[clockFile], s.Skew[i])
 		}
 		maps.Copy(env, s.Env)
 		w.envs = append(w.envs, env)
