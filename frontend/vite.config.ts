@@ -41,7 +41,7 @@ export default defineConfig({
             // Dialogs, signing in and English are loaded when they are needed.
             {
               name: 'shared',
-              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|Dialog|Field|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
+              test: /\/src\/(chat|net|shared)\/(?!en\.ts$|Login|Invite|Dialog|Field|.*\.css$)|preload-helper|zustand|buildLucideIconNode|lucide-react\/dist\/esm\/\w+\.mjs/,
             },
             { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|data|.*\.css$)/ },
             {
@@ -51,7 +51,7 @@ export default defineConfig({
             // What the pages of the administration have in common; each page is a chunk of its own.
             {
               name: 'admin',
-              test: /\/src\/admin\/(Admin|Delete|Item|Link|parts|words|pt|en|rest|edit|useEdit|useRows)\.tsx?$/,
+              test: /\/src\/admin\/(Admin|Ask|Delete|Item|Link|parts|words|pt|en|rest|edit|useEdit|useRows)\.tsx?$/,
             },
           ],
         },

@@ -1,17 +1,15 @@
-import { useState } from 'react'
-import { Dialog } from '../shared/Dialog'
 import { t } from '../shared/i18n'
-import { Button } from '../shared/ui'
-import { Problem } from './parts'
-import { refusal, remove } from './rest'
+import { Ask } from './Ask'
+import { remove } from './rest'
 import { forget } from './useEdit'
 import { words } from './words'
 
-/** Asks before a row goes for good, and stays with the reason when it could not. */
+/** Asks before a row goes for good; `typed` where so much goes with it that its name has to be written. */
 export function Delete({
   path,
   name,
   help,
+  typed = false,
   errors,
   onClose,
   onDone,
@@ -19,37 +17,25 @@ export function Delete({
   path: string
   name: string
   help: string
+  typed?: boolean | undefined
   /** What a refusal's code means here. */
   errors?: Record<string, string> | undefined
   onClose: () => void
   onDone: () => void
 }) {
-  const a = words()
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<string>()
-  const go = async () => {
-    setBusy(true)
-    try {
-      await remove(path)
-      forget(path)
-      onDone()
-    } catch (e) {
-      setProblem(refusal(e, errors))
-      setBusy(false)
-    }
-  }
   return (
-    <Dialog title={a.removeTitle(name)} onClose={onClose}>
-      <p className="mb-4 text-sm text-muted">{help}</p>
-      <Problem text={problem} />
-      <div className="flex flex-wrap justify-end gap-2">
-        <Button look="quiet" data-begin="" onClick={onClose}>
-          {t.cancel}
-        </Button>
-        <Button look="bad" disabled={busy} onClick={() => void go()}>
-          {t.remove}
-        </Button>
-      </div>
-    </Dialog>
+    <Ask
+      title={words().removeTitle(name)}
+      help={help}
+      action={t.remove}
+      typed={typed ? name : undefined}
+      errors={errors}
+      run={async () => {
+        await remove(path)
+        forget(path)
+        onDone()
+      }}
+      onClose={onClose}
+    />
   )
 }

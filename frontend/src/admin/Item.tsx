@@ -15,6 +15,7 @@ export function Items<R extends { id: string }>({
   nameOf,
   pathOf,
   removeHelp,
+  removeTyped,
   removeErrors,
   children,
 }: {
@@ -25,6 +26,8 @@ export function Items<R extends { id: string }>({
   pathOf: (row: R) => string
   /** What is lost with a row. */
   removeHelp: string
+  /** So much that the row's name has to be written. */
+  removeTyped?: boolean
   removeErrors?: Record<string, string>
   /** A row as an Item; `removal` is for its menu. */
   children: (row: R, removal: MenuItem) => ReactNode
@@ -56,6 +59,7 @@ export function Items<R extends { id: string }>({
           path={pathOf(leaving)}
           name={nameOf(leaving)}
           help={removeHelp}
+          typed={removeTyped}
           errors={removeErrors}
           onClose={() => setLeaving(undefined)}
           onDone={() => {
@@ -75,6 +79,7 @@ export function Item({
   about,
   badge,
   active,
+  states,
   draft,
   menu,
 }: {
@@ -83,11 +88,14 @@ export function Item({
   about: ReactNode
   badge?: ReactNode
   active: boolean
+  /** What it is called when it is active, and when not. */
+  states?: readonly [on: string, off: string]
   /** Something typed and not saved waits behind the name. */
   draft: boolean
   menu: MenuItem[]
 }) {
   const a = words()
+  const [on, off] = states ?? [a.inUse, a.notInUse]
   return (
     <li className="flex items-center gap-3 py-2 pr-2 pl-4">
       <div className="min-w-0 flex-1">
@@ -99,7 +107,7 @@ export function Item({
       <div className="flex flex-wrap justify-end gap-1.5">
         {badge}
         {draft && <Badge look="warn">{a.draft}</Badge>}
-        <Badge look={active ? 'ok' : 'muted'}>{active ? a.inUse : a.notInUse}</Badge>
+        <Badge look={active ? 'ok' : 'muted'}>{active ? on : off}</Badge>
       </div>
       <Menu
         label={t.options(name)}

@@ -1,8 +1,9 @@
-import { Eye, EyeOff, Pencil, Plus, Search } from 'lucide-react'
+import { Eye, EyeOff, Pencil, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { go } from '../console/place'
-import { exactly, moment, t } from '../shared/i18n'
+import { exactly, moment } from '../shared/i18n'
 import { Button, type MenuItem } from '../shared/ui'
+import { Find } from './Find'
 import { Item, Items } from './Item'
 import { Sheet, sizeText } from './parts'
 import { type ArticleRow, change, refusal } from './rest'
@@ -40,7 +41,9 @@ export default function Knowledge() {
       <Upload onDone={() => void rows.reload()} />
       <TryQuestion />
       <section aria-label={a.articles} className="mt-8">
-        <Find onFind={setSought} />
+        <div className="mb-3">
+          <Find label={a.articlesFind} onFind={setSought} />
+        </div>
         <Items
           of={rows}
           empty={sought ? a.articlesNone : a.articlesEmpty}
@@ -52,35 +55,6 @@ export default function Knowledge() {
         </Items>
       </section>
     </Sheet>
-  )
-}
-
-function Find({ onFind }: { onFind: (words: string) => void }) {
-  const a = words()
-  return (
-    <search>
-      <form
-        className="mb-3 flex gap-2"
-        onSubmit={(e) => {
-          e.preventDefault()
-          onFind(String(new FormData(e.currentTarget).get('words')).trim())
-        }}
-      >
-        <input
-          name="words"
-          type="search"
-          aria-label={a.articlesFind}
-          placeholder={a.articlesFind}
-          maxLength={100}
-          onChange={(e) => e.target.value === '' && onFind('')}
-          className="min-h-9 w-full max-w-xs rounded-lg border border-line bg-bg px-3 outline-none placeholder:text-muted focus:border-accent max-sm:text-base pointer-coarse:min-h-11"
-        />
-        <Button type="submit">
-          <Search size={15} aria-hidden />
-          {t.search}
-        </Button>
-      </form>
-    </search>
   )
 }
 

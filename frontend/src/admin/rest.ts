@@ -22,6 +22,8 @@ export type LLMConfig = Schemas['LlmConfigView']
 export type Trial = Schemas['LlmTestOutputBody']
 export type LimitRow = Schemas['LimitBody']
 export type Model = Schemas['ModelView']
+export type Plan = Schemas['PlanView']
+export type Subscription = Schemas['SubscriptionView']
 
 /** A row with the ETag that a change of it is based on. */
 export type Tagged<V> = { row: V; tag: string }
@@ -39,6 +41,9 @@ export const remove = (path: string) => api.authed('DELETE', path)
 export const trial = async (id: string): Promise<Trial> =>
   (await api.answer('POST', `/llm-configs/${id}/test`, undefined, undefined, 60_000)).json()
 export const list = <V>(path: string) => api.get<Page<V>>(path)
+
+/** Whether there is no such row. */
+export const isGone = (e: unknown) => e instanceof ApiError && e.status === 404
 
 /** Whether a change was refused because somebody else had changed the row. */
 export const isStale = (e: unknown) => e instanceof ApiError && e.status === 412

@@ -8,6 +8,8 @@ export type Faults<D> = { -readonly [K in keyof D]?: string }
 type Options<V, D> = {
   /** Of the row, or of the collection that a new row joins. */
   path: string
+  /** What the draft is kept under where new rows of one collection are made at several places; otherwise the path. */
+  name?: string
   /** A new row begins with this draft. */
   fresh?: D
   draftOf: (row: V) => D
@@ -18,7 +20,7 @@ type Options<V, D> = {
   errors?: Record<string, string>
 }
 
-// What was typed and not saved, by path: it is there again when the person comes back.
+// What was typed and not saved, by name: it is there again when the person comes back.
 const kept = new Map<string, Edit<unknown>>()
 export const hasDraft = (path: string) => kept.has(path)
 export const forget = (path: string) => kept.delete(path)
@@ -34,9 +36,17 @@ class Overtaken<V> extends Error {
  * A managed row under edit. A change is based on the ETag that was read; when somebody else was faster their version is
  * loaded beside the draft. No error takes away what was typed. The options' functions must not depend on the component.
  */
-export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, check, errors }: Options<V, D>) {
+export function useEdit<V, D extends object>({
+  path,
+  name = path,
+  fresh,
+  draftOf,
+  bodyOf,
+  check,
+  errors,
+}: Options<V, D>) {
   const [edit, setEdit] = useState<Edit<D> | undefined>(
-    () => (kept.get(path) as Edit<D> | undefined) ?? (fresh && opened(fresh, '')),
+    () => (kept.get(name) as Edit<D> | undefined) ?? (fresh && opened(fresh, '')),
   )
   const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
@@ -59,9 +69,9 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, che
   }, [loaded, load])
 
   useEffect(() => {
-    if (edit && unsaved) kept.set(path, edit)
-    else kept.delete(path)
-  }, [path, edit, unsaved])
+    if (edit && unsaved) kept.set(name, edit)
+    else kept.delete(name)
+  }, [name, edit, unsaved])
   useEffect(() => {
     if (!unsaved) return
     const stay = (e: BeforeUnloadEvent) => e.preventDefault()
@@ -81,7 +91,7 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, che
     setProblem(undefined)
     try {
       const { row, tag } = fresh ? await add<V>(path, bodyOf(sent)) : await send(sent, edit)
-      forget(path) // the component may be gone before its effects run
+      forget(name) // the component may be gone before its effects run
       setTried(false)
       setEdit((e) => e && accepted(e, sent, draftOf(row), tag))
       return row
@@ -119,7 +129,7 @@ export function useEdit<V, D extends object>({ path, fresh, draftOf, bodyOf, che
     versions:
       edit?.other === undefined ? undefined : { showing: edit.showing, swap: () => setEdit((e) => e && swapped(e)) },
     drop: () => {
-      forget(path)
+      forget(name)
       setTried(false)
       setEdit((e) => e && opened(e.saved, e.tag))
     },

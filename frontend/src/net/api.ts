@@ -76,9 +76,12 @@ export class Api {
     localStorage.setItem(this.mark, '1')
   }
 
-  /** Whether this browser has signed in before; without that there is no cookie worth asking the server about. */
+  /**
+   * Whether this browser has signed in before; without that there is no cookie worth asking the server about. An
+   * invitation in the address is for whoever was given it, not for who was here before.
+   */
   get known(): boolean {
-    return localStorage.getItem(this.mark) !== null
+    return !location.hash.startsWith('#invite=') && localStorage.getItem(this.mark) !== null
   }
 
   private get mark() {

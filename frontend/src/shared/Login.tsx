@@ -3,6 +3,7 @@ import { type FormEvent, useRef, useState } from 'react'
 import { ApiError, type Portal, signedInMark } from '../net/api'
 import { Dialog } from './Dialog'
 import { Field } from './Field'
+import { InviteForm, inviteWords, takeInvite } from './Invite'
 import { t, wait } from './i18n'
 import { Button, IconButton, Logo } from './ui'
 
@@ -17,16 +18,37 @@ export function LoginPage({
   title?: string
   onLogin: Login
 }) {
+  const [invite, setInvite] = useState(takeInvite)
+  const [invited, setInvited] = useState(false)
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-8">
       <div className="w-full max-w-sm">
         <div className="mb-7 flex flex-col items-center gap-4 text-center">
           <Logo name={portal.name} url={portal.logo_url} size="size-14 rounded-2xl text-xl" />
-          <h1 className="text-xl font-semibold tracking-tight text-balance">{title}</h1>
+          <h1 className="text-xl font-semibold tracking-tight text-balance">
+            {invite ? inviteWords().title(portal.portal_name || portal.name) : title}
+          </h1>
         </div>
         <div className="rounded-2xl border border-line bg-surface p-6">
-          <LoginForm onLogin={onLogin} />
-          <OtherLogins portal={portal} />
+          {invite ? (
+            <InviteForm
+              token={invite}
+              onDone={() => {
+                setInvite(undefined)
+                setInvited(true)
+              }}
+            />
+          ) : (
+            <>
+              {invited && (
+                <p role="status" className="mb-4 text-sm text-ok">
+                  {inviteWords().done}
+                </p>
+              )}
+              <LoginForm onLogin={onLogin} />
+              <OtherLogins portal={portal} />
+            </>
+          )}
         </div>
       </div>
     </main>

@@ -1,1 +1,0 @@
-export{t as default}from"./console-DffLs2kr.js";

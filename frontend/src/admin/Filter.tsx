@@ -1,0 +1,28 @@
+/** Narrows a list to one kind, or shows it one way; what is chosen names it to the eye. */
+export function Filter<V extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string
+  value: V
+  options: Record<V, string>
+  onChange: (v: V) => void
+}) {
+  return (
+    <select
+      aria-label={label}
+      title={label}
+      value={value}
+      onChange={(e) => onChange(e.target.value as V)}
+      className="min-h-9 max-w-full rounded-lg border border-line bg-bg px-2.5 pointer-coarse:min-h-11"
+    >
+      {(Object.entries(options) as [V, string][]).map(([key, name]) => (
+        <option key={key} value={key}>
+          {name}
+        </option>
+      ))}
+    </select>
+  )
+}
