@@ -158,14 +158,14 @@ func run(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err er
 
 	live := hub.New(hub.Options{Store: db, Bus: bus, LLM: models, Sealer: sealer, Auth: tokens, Logger: log, Instance: store.NewID("i"), Drain: c.drain,
 		Library: knowledge.NewLibrary(hub.KnowledgeOf(db)), Metrics: hub.NewMetrics(metrics), Tracer: tracer, Alerted: deliverer.Wake})
-	closeHub := sync.OnceFunc(func() {
+	closeHub := func() {
 		ctx, cancel := context.WithTimeout(context.Background(), c.drain+stopTime)
 		defer cancel()
 		if err := live.Close(ctx); err != nil {
 			log.Warn("hub did not stop in time", "error", err)
 		}
-	})
-	defer closeHub()
+	}
+	defer closeHub() // once more, for who connected while the servers were stopping
 
 	mailer, err := openMailer(c, metrics, log)
 	if err != nil {

@@ -277,6 +277,42 @@ func TestTheHandshakeIsStrict(t *testing.T) {
 	}
 }
 
+// While the database is away nobody knows a widget's key: its socket is told to come again, not that it may never.
+func TestAWidgetComesAgainWhenTheDatabaseWasAway(t *testing.T) {
+	w := rig.New(t, rig.Setup{External: true})
+	ctx := w.Context(patience)
+	const site = "https://www.alfa.example"
+	key := admin(t, ctx, w, "/widget-keys", object{"name": "Site", "origins": []string{site}})
+	knock := func() int { // the close code of who then says what is no frame
+		ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.Base(0), "http")+"/ws?k="+key,
+			&websocket.DialOptions{Subprotocols: []string{"aihub.v1"}, HTTPHeader: http.Header{"Origin": {site}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.CloseNow()
+		_ = ws.Write(ctx, websocket.MessageBinary, nil)
+		_, _, err = ws.Read(ctx)
+		return int(websocket.CloseStatus(err))
+	}
+	if code := knock(); code != int(websocket.StatusUnsupportedData) {
+		t.Errorf("with a key that is good the end is %d", code)
+	}
+	w.DataLines[0].Down()
+	if code := knock(); code != int(websocket.StatusInternalError) {
+		t.Errorf("while the database is away the end is %d", code)
+	}
+	w.DataLines[0].Up()
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		code := knock()
+		if code == int(websocket.StatusUnsupportedData) {
+			return
+		}
+		if code != int(websocket.StatusInternalError) || time.Since(begun) > 30*time.Second {
+			t.Fatalf("with the database back the end is %d", code)
+		}
+	}
+}
+
 // rawSocket is an authenticated connection on which the test writes the bytes of frames itself.
 func rawSocket(t *testing.T, ctx context.Context, w *rig.World) (net.Conn, *bufio.Reader) {
 	t.Helper()

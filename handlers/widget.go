@@ -182,10 +182,16 @@ func ParseOrigin(text string) (string, error) {
 	return u.Scheme + "://" + host + port, nil
 }
 
-// widgetSocket reports whether a socket opened with ?k= is the widget's.
-func (s *Server) widgetSocket(r *http.Request, key string) bool {
+// widgetSocket reports whether a socket opened with ?k= is the widget's; an error says that this is not known now.
+func (s *Server) widgetSocket(r *http.Request, key string) (bool, error) {
 	u, err := s.useKey(r.Context(), key)
-	return err == nil && s.widgetOrigin(u.key, r.Header.Get("Origin"), r.Host)
+	if refusal := (*hub.Error)(nil); errors.As(err, &refusal) { // there is no such key, or it may not be used
+		return false, nil
+	}
+	if err != nil {
+		return false, fromStore(err)
+	}
+	return s.widgetOrigin(u.key, r.Header.Get("Origin"), r.Host), nil
 }
 
 // socketKey returns the widget key of a socket's address, and whether the address is one that a socket may have.

@@ -37,10 +37,15 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	ws.SetReadLimit(hub.MaxFrame)
 	c := &conn{ws: ws}
+	allowed := s.allowedOrigin(r)
+	if key != "" {
+		if allowed, err = s.widgetSocket(r, key); err != nil { // nobody can say now
+			s.hub.Refuse(c, err)
+			return
+		}
+	}
 	switch {
-	case key == "" && !s.allowedOrigin(r):
-		_ = c.Close(hub.CloseOrigin, "origin not allowed")
-	case key != "" && !s.widgetSocket(r, key):
+	case !allowed:
 		_ = c.Close(hub.CloseOrigin, "origin or key not allowed")
 	case ws.Subprotocol() != subprotocol:
 		_ = c.Close(hub.CloseAbuse, "the subprotocol is "+subprotocol)

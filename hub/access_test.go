@@ -71,21 +71,35 @@ func TestTooManyConnectionsOfOnePerson(t *testing.T) {
 	connect(t, h, "alfa/outro")
 }
 
-// Who connects to an instance in the last moments of its stop is sent elsewhere: what fails then, fails because it stops.
+// Who connects to an instance that stops is sent elsewhere, whatever happens first: what fails now, fails because it stops.
+// Close waits also for who has not authenticated yet.
 func TestWhoConnectsDuringTheStopIsSentElsewhere(t *testing.T) {
 	w := newWorld(t, unlimited)
 	h := w.hub()
+	c := connect(t, h, "alfa/usuario")
+	c.ask("", "um", "n=60 gap=8ms")
+	closed := make(chan error, 1)
+	go func() { closed <- h.Close(t.Context()) }()
+	c.await("drain", func(f in) bool { return f.T == "drain" })
+	w.voided.Store("alfa/outro", "store_unavailable")
+	failing := dial(t, h)
+	if f := failing.do(map[string]any{"t": "auth", "token": "alfa/outro"}); f.Code != "draining" || failing.closedWith() != hub.CloseDrain {
+		t.Errorf("while answers finish: %s", f.raw)
+	}
+	silent := dial(t, h)
+	<-silent.read
+	must(t, <-closed)
+	silent.mu.Lock()
+	code := silent.code
+	silent.mu.Unlock()
+	if code != hub.CloseDrain {
+		t.Errorf("after Close, who did not authenticate is closed with %d", code)
+	}
+	late := dial(t, h)
+	if code := late.closedWith(); code != hub.CloseDrain {
+		t.Errorf("in its last moments an instance closes with %d", code)
+	}
 	must(t, h.Close(t.Context()))
-	w.voided.Store("alfa/usuario", "store_unavailable") // the store closes after the hub
-	c := dial(t, h)
-	if f := c.do(map[string]any{"t": "auth", "token": "alfa/usuario"}); f.Code != "draining" || c.closedWith() != hub.CloseDrain {
-		t.Errorf("in its last moments: %s", f.raw)
-	}
-	c = dial(t, h)
-	c.send(map[string]any{"t": "auth", "token": "alfa/outro"})
-	if code := c.closedWith(); code != hub.CloseDrain {
-		t.Errorf("before that: closed with %d", code)
-	}
 }
 
 // A stopping instance lets live answers finish, refuses new ones, and sends its clients away.

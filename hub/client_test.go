@@ -79,6 +79,8 @@ type client struct {
 	to   chan []byte
 	end  context.CancelFunc
 	done chan struct{} // Serve has returned
+	once sync.Once
+	read chan struct{} // Serve has begun to read
 
 	mu      sync.Mutex
 	frames  []in
@@ -107,7 +109,7 @@ type follow struct {
 // dial connects without authenticating.
 func dial(t testing.TB, h *hub.Hub) *client {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &client{t: t, hub: h, to: make(chan []byte), end: cancel, done: make(chan struct{}), changed: make(chan struct{}), logs: map[string]*follow{}, closed: make(chan struct{})}
+	c := &client{t: t, hub: h, to: make(chan []byte), end: cancel, done: make(chan struct{}), read: make(chan struct{}), changed: make(chan struct{}), logs: map[string]*follow{}, closed: make(chan struct{})}
 	go func() {
 		defer close(c.done)
 		h.Serve(ctx, c)
@@ -140,6 +142,7 @@ func connect(t testing.TB, h *hub.Hub, token string) *client {
 
 // Read implements hub.Conn.
 func (c *client) Read(ctx context.Context) ([]byte, error) {
+	c.once.Do(func() { close(c.read) })
 	select {
 	case data := <-c.to:
 		return data, nil

@@ -17,6 +17,7 @@ func (h *Hub) dispatch(ctx context.Context, s *Session, c command) {
 	switch c.T {
 	case "auth":
 		if e := s.authenticate(ctx, c); e != nil {
+			e = h.refusal(e)
 			s.push(encodeError(c.ID, e, ""))
 			s.farewell(closeCodeOf(e), e.Code)
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,7 +79,7 @@ func New(o Options) *Hub {
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
 		drain: o.Drain, metrics: o.Metrics, tracer: tracerOr(o.Tracer), library: o.Library, known: newFacts(),
 		alerted: o.Alerted, alertSlots: make(chan struct{}, alertsAtOnce), ctx: ctx, cancel: cancel}
-	h.sessions.all = map[*Session]struct{}{}
+	h.sessions.all = map[*Session]bool{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
 	h.circles.all = map[store.TenantID]*circle{}
@@ -104,6 +106,22 @@ func (h *Hub) Serve(ctx context.Context, c Conn) {
 	newSession(h, c).serve(ctx)
 }
 
+// Refuse closes a connection that can't be served because of err. Where trying again makes sense, its client does.
+func (h *Hub) Refuse(c Conn, err error) {
+	e := h.refusal(err)
+	_ = c.Close(closeCodeOf(e), e.Code)
+}
+
+// refusal is what a connection is told of an error. What it failed for while the hub is stopping, like the database, may
+// be there elsewhere.
+func (h *Hub) refusal(err error) *Error {
+	e := asError(err)
+	if h.runs.isClosed() && (e.Retry || e.Code == "internal") {
+		return E("draining")
+	}
+	return e
+}
+
 // Ready says why this instance can't serve now, or nil.
 func (h *Hub) Ready(ctx context.Context) error {
 	if h.runs.isClosed() {
@@ -120,8 +138,21 @@ func (h *Hub) Ready(ctx context.Context) error {
 
 // Close stops the hub in order: no new runs; the live ones may finish for the drain time, the rest end as interrupted
 // with what was shown; then the connections are closed with 4001, not all at the same moment, so that clients go
-// elsewhere; then the rooms. Unfinished work of which the context's end cuts off the rest is done by other instances.
+// elsewhere; then the rooms. Unfinished work of which the context's end cuts off the rest is done by other instances. Who
+// connects meanwhile is sent away, too, and a further Close waits until they are.
 func (h *Hub) Close(ctx context.Context) error {
+	if h.ctx.Err() == nil {
+		h.finishRuns(ctx)
+	}
+	h.sessions.closeAll(ctx)
+	h.cancel()
+	h.workers.Wait()
+	h.rooms.closeAll()
+	return ctx.Err()
+}
+
+// finishRuns lets no new run begin and waits for the live ones, which after the drain time are told to end.
+func (h *Hub) finishRuns(ctx context.Context) {
 	h.runs.close()
 	h.sessions.each(func(s *Session) { s.push(encode(plainFrame{T: "drain", InMS: h.drain.Milliseconds()})) })
 	drained, cancel := context.WithTimeout(ctx, h.drain)
@@ -130,11 +161,6 @@ func (h *Hub) Close(ctx context.Context) error {
 		h.runs.each(func(r *run) { r.halt(halt{state: store.RunInterrupted, code: "draining"}) })
 		h.runs.wait(ctx)
 	}
-	h.sessions.closeAll(ctx)
-	h.cancel()
-	h.workers.Wait()
-	h.rooms.closeAll()
-	return ctx.Err()
 }
 
 // now is the time by the bus's clock, which all instances share: what one stores and another judges must not depend on how
@@ -187,37 +213,35 @@ func (h *Hub) Renamed(ctx context.Context, t *store.Tenant, conv, title string) 
 	return nil
 }
 
-// sessions are the live connections of this instance.
+// sessions are the live connections of this instance, from their first moment to their last.
 type sessions struct {
 	mu     sync.Mutex
-	all    map[*Session]struct{}
+	all    map[*Session]bool // whether they have authenticated
 	closed bool
 }
 
-// add reports false when the hub is stopping.
-func (ss *sessions) add(s *Session) bool {
+// add takes a connection in; it reports false when the hub is stopping.
+func (ss *sessions) add(s *Session) bool { return ss.set(s, false) }
+
+// admit notes that a connection has authenticated; it reports false when the hub is stopping.
+func (ss *sessions) admit(s *Session) bool { return ss.set(s, true) }
+
+func (ss *sessions) set(s *Session, known bool) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	if !ss.closed {
-		ss.all[s] = struct{}{}
-	}
+	ss.all[s] = known
 	return !ss.closed
 }
 
-// isClosed reports whether closeAll has begun.
-func (ss *sessions) isClosed() bool {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return ss.closed
-}
-
-// closeAll closes the connections, spread over a moment so that their clients do not all arrive elsewhere at once.
+// closeAll closes the connections, also those that have not authenticated yet, spread over a moment so that their clients
+// do not all arrive elsewhere at once, and waits until they are closed.
 func (ss *sessions) closeAll(ctx context.Context) {
 	ss.mu.Lock()
 	ss.closed = true
+	all := slices.Collect(maps.Keys(ss.all))
 	ss.mu.Unlock()
 	var closing sync.WaitGroup
-	ss.each(func(s *Session) {
+	for _, s := range all {
 		closing.Go(func() {
 			select {
 			case <-time.After(rand.N(drainJitter)):
@@ -226,7 +250,7 @@ func (ss *sessions) closeAll(ctx context.Context) {
 			}
 			s.close(CloseDrain, "draining")
 		})
-	})
+	}
 	closing.Wait()
 }
 
@@ -236,12 +260,14 @@ func (ss *sessions) remove(s *Session) {
 	ss.mu.Unlock()
 }
 
-// each calls f for every session there is now, without the lock.
+// each calls f for every session that has authenticated, without the lock.
 func (ss *sessions) each(f func(*Session)) {
 	ss.mu.Lock()
 	all := make([]*Session, 0, len(ss.all))
-	for s := range ss.all {
-		all = append(all, s)
+	for s, known := range ss.all {
+		if known {
+			all = append(all, s)
+		}
 	}
 	ss.mu.Unlock()
 	for _, s := range all {

@@ -109,10 +109,14 @@ func (s *Session) serve(ctx context.Context) {
 		}
 	}()
 	defer s.end()
+	if !s.hub.sessions.add(s) {
+		s.close(CloseDrain, "draining")
+		return
+	}
 	if !s.admit(ctx) {
 		return
 	}
-	if !s.hub.sessions.add(s) {
+	if !s.hub.sessions.admit(s) {
 		s.close(CloseDrain, "draining")
 		return
 	}
@@ -161,9 +165,7 @@ func (s *Session) admit(ctx context.Context) bool {
 	if refusal == nil {
 		return true
 	}
-	if s.hub.sessions.isClosed() { // what it failed for, like the database, is being closed
-		refusal = E("draining")
-	}
+	refusal = s.hub.refusal(refusal)
 	slow := time.AfterFunc(writeTimeout, func() { s.close(closeCodeOf(refusal), refusal.Code) })
 	defer slow.Stop()
 	_ = s.conn.Write(encodeError(c.ID, refusal, ""))
@@ -182,7 +184,10 @@ func closeCodeOf(e *Error) int {
 		return CloseTooMany
 	case "draining":
 		return CloseDrain
-	case "store_unavailable", "internal":
+	case "internal":
+		return CloseInternal
+	}
+	if e.Retry {
 		return CloseInternal
 	}
 	return CloseUnauth
