@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { button, signIn, sound } from './admin.ts'
+import { button, complete, signIn, sound } from './admin.ts'
 import { accessible, expect, fits, password, test } from './hub.ts'
 
 // Who may come in, what they may do and use, on the built program.
@@ -129,4 +129,55 @@ test('the last administrator stays, and is told why', async ({ page, line, hub, 
   await page.getByRole('dialog').getByRole('textbox').fill(user.name)
   await page.getByRole('dialog').getByRole('button', { name: 'Excluir' }).click()
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('É a última pessoa que administra a empresa.')
+})
+
+test('a plan is made, limits what is asked, is changed for the next message, and goes when nobody has it', async ({ page, line, hub, faults: _ }) => {
+  const admin = await hub.as('admin@alfa.example')
+  const { key } = await admin('POST', '/api-keys', { name: 'programa' })
+  for (const p of (await admin('GET', '/plans')).items) await admin('DELETE', `/plans/${p.id}`)
+  await signIn(page, line.url, '/plans')
+  await expect(page.getByText('Nenhum plano seu: vale o da operação.')).toBeVisible()
+  await sound(page, 'plans-empty')
+
+  await button(page, 'Novo plano').click()
+  await page.getByLabel('Mensagens por dia').fill('um')
+  await button(page, 'Salvar').click()
+  await expect(page.getByLabel('Nome do plano')).toBeFocused()
+  await expect(page.getByText('Dê um nome ao plano.')).toBeVisible()
+  await page.getByLabel('Nome do plano').fill('Enxuto')
+  await button(page, 'Salvar').click()
+  await expect(page.getByLabel('Mensagens por dia')).toBeFocused()
+  await page.getByLabel('Mensagens por dia').fill('1')
+  await page.getByLabel('Tokens por mês').fill('1.500.000')
+  await page.getByLabel('Plano padrão').check()
+  await sound(page, 'plan')
+  await page.keyboard.press('Control+s')
+  await expect(item(page, 'Enxuto')).toContainText('1 mensagem por dia · 1.500.000 tokens por mês')
+  await expect(item(page, 'Enxuto')).toContainText('Padrão')
+  expect([await complete(hub, key, 'primeira'), await complete(hub, key, 'segunda')]).toEqual([200, 429])
+
+  await page.getByRole('link', { name: 'Enxuto' }).click()
+  await page.getByLabel('Mensagens por dia').fill('3')
+  await button(page, 'Salvar').click()
+  await expect(item(page, 'Enxuto')).toContainText('3 mensagens por dia')
+  expect(await complete(hub, key, 'terceira')).toBe(200)
+
+  // Somebody has it, and is named; it goes when nobody does.
+  const { user } = await admin('GET', '/me')
+  const [plan] = (await admin('GET', '/plans')).items
+  const { id } = await admin('POST', '/subscriptions', { user_id: user.id, plan_id: plan.id })
+  await page.reload()
+  await expect(item(page, 'Enxuto')).toContainText('1 pessoa')
+  await choose(page, 'Enxuto', 'Excluir')
+  await page.getByRole('dialog').getByRole('button', { name: 'Excluir' }).click()
+  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Alguém ainda está neste plano.')
+  await page.keyboard.press('Escape')
+  await page.getByRole('link', { name: 'Enxuto' }).click()
+  await expect(page.getByRole('region', { name: 'Quem está neste plano' }).getByRole('link', { name: user.name })).toBeVisible()
+  await sound(page, 'plan-members')
+  await admin('DELETE', `/subscriptions/${id}`)
+  await button(page, 'Voltar à lista').click()
+  await choose(page, 'Enxuto', 'Excluir')
+  await page.getByRole('dialog').getByRole('button', { name: 'Excluir' }).click()
+  await expect(page.getByText('Nenhum plano seu: vale o da operação.')).toBeVisible()
 })

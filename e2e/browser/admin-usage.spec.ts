@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import type { Page } from '@playwright/test'
-import { button, signIn, sound } from './admin.ts'
+import { button, complete, signIn, sound } from './admin.ts'
 import { expect, type Hub, test } from './hub.ts'
 
 // What was used and what it cost, on the built program: the screen, the file and the paper say what the ledger does.
@@ -9,12 +9,7 @@ import { expect, type Hub, test } from './hub.ts'
 async function ask(hub: Hub, question: string) {
   const admin = await hub.as('admin@alfa.example')
   const { key } = await admin('POST', '/api-keys', { name: question })
-  const r = await fetch(`${hub.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'default', messages: [{ role: 'user', content: question }] }),
-  })
-  expect(r.status, await r.text()).toBe(200)
+  expect(await complete(hub, key, question)).toBe(200)
 }
 
 /** An amount on the screen, in millionths. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Page } from '@playwright/test'
-import { accessible, fits, password } from './hub.ts'
+import { accessible, fits, type Hub, password } from './hub.ts'
 
 // What the tests of the administration share.
 
@@ -34,4 +34,15 @@ export async function sound(page: Page, name: string) {
   await accessible(page)
   await page.setViewportSize({ width: 1280, height: 720 })
   await page.emulateMedia({ colorScheme: 'light' })
+}
+
+/** Lets a program ask with its key; the status of what it is answered. */
+export async function complete(hub: Hub, key: string, question: string): Promise<number> {
+  const r = await fetch(`${hub.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'default', messages: [{ role: 'user', content: question }] }),
+  })
+  await r.text()
+  return r.status
 }

@@ -1,4 +1,4 @@
-import { BellRing, BookOpen, Boxes, Cable, ChartColumn, Eye, KeyRound, UsersRound } from 'lucide-react'
+import { BellRing, BookOpen, Boxes, Cable, ChartColumn, Eye, Gauge, KeyRound, UsersRound } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
 import { usePlace } from '../console/place'
 import { Link } from './Link'
@@ -43,6 +43,7 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
     name: 'people',
     pages: [
       { name: 'people', icon: UsersRound, List: lazy(() => import('./People')), Row: lazy(() => import('./Person')) },
+      { name: 'plans', icon: Gauge, List: lazy(() => import('./Plans')), Row: lazy(() => import('./Plan')) },
       { name: 'logins', icon: KeyRound, List: lazy(() => import('./Logins')), Row: lazy(() => import('./Login')) },
     ],
   },

@@ -87,7 +87,8 @@ export function Item({
   name: string
   about: ReactNode
   badge?: ReactNode
-  active: boolean
+  /** Left out where rows have no state. */
+  active?: boolean
   /** What it is called when it is active, and when not. */
   states?: readonly [on: string, off: string]
   /** Something typed and not saved waits behind the name. */
@@ -107,7 +108,7 @@ export function Item({
       <div className="flex flex-wrap justify-end gap-1.5">
         {badge}
         {draft && <Badge look="warn">{a.draft}</Badge>}
-        <Badge look={active ? 'ok' : 'muted'}>{active ? on : off}</Badge>
+        {active !== undefined && <Badge look={active ? 'ok' : 'muted'}>{active ? on : off}</Badge>}
       </div>
       <Menu
         label={t.options(name)}

@@ -1,3 +1,4 @@
+import { number } from '../shared/i18n'
 /** Every text of the administration, in the language most of its people read. */
 export const pt = {
   title: 'Administração',
@@ -11,6 +12,7 @@ export const pt = {
     'llm-configs': 'Provedores de IA',
     models: 'Modelos',
     people: 'Pessoas',
+    plans: 'Planos',
   },
   back: 'Voltar à lista',
   discard: 'Descartar alterações',
@@ -358,6 +360,40 @@ export const pt = {
   planGiven: 'Plano salvo. Vale a partir da próxima mensagem.',
   planTaken: 'A pessoa está de novo no plano padrão.',
   planRefused: 'Não foi aceito: confira se o plano ainda existe e se a data está no futuro.',
+
+  // plans
+  plansHelp: 'Quanto cada pessoa pode usar. Quem não tem um plano seu fica no padrão.',
+  plansEmpty: 'Nenhum plano seu: vale o da operação. Crie um para dar limites próprios às suas pessoas.',
+  planNew: 'Novo plano',
+  planEdit: 'Editar plano',
+  planEditHelp: 'Uma mudança vale a partir da próxima mensagem. O que já foi usado conta.',
+  planSaved: (name: string) => `Plano “${name}” salvo`,
+  planRemoveHelp: 'O plano some da lista. Não há como desfazer.',
+  planInUse: 'Alguém ainda está neste plano. Passe antes essas pessoas para outro.',
+  planPeople: (n: number) => (n === 0 ? 'ninguém em particular' : n === 1 ? '1 pessoa' : `${number(n)} pessoas`),
+  planIsDefault: 'Padrão',
+  planDefaultOfOperator: 'Nenhum plano seu é o padrão: quem não tem um plano fica no da operação.',
+  planNoDefault: 'Nenhum plano é o padrão: quem não tem um plano não pode conversar.',
+  planUnlimited: 'sem limite',
+  limitShort: (unit: 'messages' | 'tokens', window: 'minute' | 'day' | 'month', most: number) =>
+    `${number(most)} ${unit === 'messages' ? (most === 1 ? 'mensagem' : 'mensagens') : most === 1 ? 'token' : 'tokens'} por ${{ minute: 'minuto', day: 'dia', month: 'mês' }[window]}`,
+  planName: 'Nome do plano',
+  planNoName: 'Dê um nome ao plano.',
+  planLimits: 'Limites por pessoa',
+  planLimitsHelp: 'Vale o que acabar primeiro. O dia e o mês são os do horário da empresa.',
+  planAtOnce: 'Respostas ao mesmo tempo',
+  planAtOnceWrong: 'Escreva um número inteiro até 1.000, ou deixe vazio.',
+  planModels: 'Modelos permitidos',
+  planModelsHelp: 'Sem nenhum marcado, valem todos.',
+  planModelsNone: 'Valem todos. Para escolher alguns, cadastre-os na página Modelos.',
+  planOperators: 'Usar os modelos da operação',
+  planOperatorsHelp: 'Respondem quando a empresa não tem provedor seu, ou quando o seu falha.',
+  planMain: 'Plano padrão',
+  planMainHelp: 'Vale para todos sem plano próprio. Só um plano é o padrão: este toma o lugar do outro.',
+  planMainOff: 'Sem outro plano padrão seu, vale o da operação.',
+  planMembers: 'Quem está neste plano',
+  planMembersHelp: 'Quem o recebeu na página da pessoa. Quem está nele só por ser o padrão não aparece.',
+  planNobody: 'Ninguém o recebeu.',
 }
 
 export type Words = typeof pt

@@ -42,6 +42,19 @@ export const trial = async (id: string): Promise<Trial> =>
   (await api.answer('POST', `/llm-configs/${id}/test`, undefined, undefined, 60_000)).json()
 export const list = <V>(path: string) => api.get<Page<V>>(path)
 
+/** How many pages of a list are read to look something up: a distributor with more is shown without the rest. */
+const mostPages = 20
+
+/** The rows of a list, page by page. */
+export async function* everyPage<V>(path: string): AsyncGenerator<V[]> {
+  for (let i = 0, cursor = ''; i < mostPages; i++) {
+    const page = await list<V>(`${path}${path.includes('?') ? '&' : '?'}limit=100${cursor && `&cursor=${cursor}`}`)
+    yield page.items
+    if (!page.next_cursor) return
+    cursor = page.next_cursor
+  }
+}
+
 /** Whether there is no such row. */
 export const isGone = (e: unknown) => e instanceof ApiError && e.status === 404
 

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import { api } from '../console/session'
 import { type Days, daysOf, type Period } from './period'
-import { list, type PersonUse, refusal, type UsageReport } from './rest'
+import { everyPage, type PersonUse, refusal, type UsageReport } from './rest'
 
 export const groupings = ['day', 'model', 'channel', 'key', 'person'] as const
 export type Grouping = (typeof groupings)[number]
@@ -13,9 +13,6 @@ export type Usage = Days & {
   groups: UsageReport
   people: readonly PersonUse[]
 }
-
-/** How many pages of people are read: as many as names are looked up for. */
-const mostPages = 20
 
 /** The usage of a period. The former one stays on the screen while another is on its way. */
 export function useUsage(period: Period, by: Grouping) {
@@ -55,11 +52,7 @@ async function load(period: Period, by: Grouping): Promise<Usage> {
 
 async function peopleOf(span: string): Promise<PersonUse[]> {
   const people: PersonUse[] = []
-  for (let i = 0, cursor = ''; i < mostPages; i++) {
-    const page = await list<PersonUse>(`/usage/people?${span}&limit=100${cursor && `&cursor=${cursor}`}`)
-    people.push(...page.items.filter((p) => p.messages > 0 || p.tokens > 0))
-    if (!page.next_cursor) break
-    cursor = page.next_cursor
-  }
+  for await (const page of everyPage<PersonUse>(`/usage/people?${span}`))
+    people.push(...page.filter((p) => p.messages > 0 || p.tokens > 0))
   return people.sort((a, b) => b.tokens - a.tokens)
 }

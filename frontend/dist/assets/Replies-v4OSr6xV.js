@@ -1,1 +1,0 @@
-export{t as default}from"./console-DlKd91lE.js";
