@@ -1,4 +1,15 @@
-import { BellRing, BookOpen, Boxes, Cable, ChartColumn, Eye, Gauge, KeyRound, UsersRound } from 'lucide-react'
+import {
+  BellRing,
+  BookOpen,
+  Boxes,
+  Cable,
+  ChartColumn,
+  Eye,
+  Gauge,
+  KeyRound,
+  MessageCircle,
+  UsersRound,
+} from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
 import { usePlace } from '../console/place'
 import { Link } from './Link'
@@ -25,6 +36,12 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
       },
       { name: 'alerts', icon: BellRing, List: lazy(() => import('./Alerts')) },
       { name: 'supervision', icon: Eye, List: lazy(() => import('./Supervision')) },
+      {
+        name: 'widget-keys',
+        icon: MessageCircle,
+        List: lazy(() => import('./WidgetKeys')),
+        Row: lazy(() => import('./WidgetKey')),
+      },
     ],
   },
   {

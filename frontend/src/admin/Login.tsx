@@ -7,7 +7,7 @@ import { t } from '../shared/i18n'
 import { Button, IconButton } from '../shared/ui'
 import { Redirect } from './Logins'
 import { blank, bodyOf, type Draft, draftOf, needsSecret, type Rule } from './login'
-import { Choice, EditForm, Leave, Loading, Problem, Sheet, Toggle } from './parts'
+import { Choice, EditForm, Group, Leave, Loading, Problem, Sheet, Toggle } from './parts'
 import type { LoginProvider } from './rest'
 import { useEdit } from './useEdit'
 import { words } from './words'
@@ -110,58 +110,47 @@ function Roles({ draft: d, set }: { draft: Draft; set: (c: Partial<Draft>) => vo
   const names = { usuario: usuario!, supervisor: supervisor!, admin: admin! }
   const put = (at: number, c: Partial<Rule>) => set({ rules: d.rules.map((r, i) => (i === at ? { ...r, ...c } : r)) })
   return (
-    <fieldset className="rounded-xl border border-line p-4">
-      <legend className="px-1 text-sm font-medium">{a.loginRoles}</legend>
-      <div className="flex flex-col gap-4">
-        <Choice label={a.loginRole} value={d.role} options={names} onChange={(role) => set({ role })} />
-        <Field
-          label={a.loginClaim}
-          placeholder="groups"
-          spellCheck={false}
-          autoCapitalize="none"
-          value={d.claim}
-          maxLength={100}
-          onChange={(e) => set({ claim: e.target.value })}
-          help={a.loginClaimHelp}
-        />
-        {d.claim.trim() !== '' &&
-          d.rules.map((r, i) => (
-            <div key={i} className="flex items-end gap-2">
-              <div className="min-w-0 flex-1">
-                <Field
-                  label={a.ruleValue(i + 1)}
-                  value={r.value}
-                  maxLength={200}
-                  onChange={(e) => put(i, { value: e.target.value })}
-                />
-              </div>
-              <div className="w-36 shrink-0">
-                <Choice
-                  label={a.ruleRole(i + 1)}
-                  value={r.role}
-                  options={names}
-                  onChange={(role) => put(i, { role })}
-                />
-              </div>
-              <IconButton
-                label={a.ruleRemove(i + 1)}
-                onClick={() => set({ rules: d.rules.filter((_, at) => at !== i) })}
-                className="size-11"
-              >
-                <X size={16} aria-hidden />
-              </IconButton>
+    <Group title={a.loginRoles}>
+      <Choice label={a.loginRole} value={d.role} options={names} onChange={(role) => set({ role })} />
+      <Field
+        label={a.loginClaim}
+        placeholder="groups"
+        spellCheck={false}
+        autoCapitalize="none"
+        value={d.claim}
+        maxLength={100}
+        onChange={(e) => set({ claim: e.target.value })}
+        help={a.loginClaimHelp}
+      />
+      {d.claim.trim() !== '' &&
+        d.rules.map((r, i) => (
+          <div key={i} className="flex items-end gap-2">
+            <div className="min-w-0 flex-1">
+              <Field
+                label={a.ruleValue(i + 1)}
+                value={r.value}
+                maxLength={200}
+                onChange={(e) => put(i, { value: e.target.value })}
+              />
             </div>
-          ))}
-        {d.claim.trim() !== '' && d.rules.length < 20 && (
-          <Button
-            className="self-start"
-            onClick={() => set({ rules: [...d.rules, { value: '', role: 'supervisor' }] })}
-          >
-            <Plus size={15} aria-hidden />
-            {a.ruleAdd}
-          </Button>
-        )}
-      </div>
-    </fieldset>
+            <div className="w-36 shrink-0">
+              <Choice label={a.ruleRole(i + 1)} value={r.role} options={names} onChange={(role) => put(i, { role })} />
+            </div>
+            <IconButton
+              label={a.ruleRemove(i + 1)}
+              onClick={() => set({ rules: d.rules.filter((_, at) => at !== i) })}
+              className="size-11"
+            >
+              <X size={16} aria-hidden />
+            </IconButton>
+          </div>
+        ))}
+      {d.claim.trim() !== '' && d.rules.length < 20 && (
+        <Button className="self-start" onClick={() => set({ rules: [...d.rules, { value: '', role: 'supervisor' }] })}>
+          <Plus size={15} aria-hidden />
+          {a.ruleAdd}
+        </Button>
+      )}
+    </Group>
   )
 }

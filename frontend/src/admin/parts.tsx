@@ -58,6 +58,17 @@ export function Part({ title, help, children }: { title: string; help?: string; 
   )
 }
 
+/** Fields of a form that belong together. */
+export function Group({ title, help, children }: { title: string; help?: string; children: ReactNode }) {
+  return (
+    <fieldset className="rounded-xl border border-line p-4">
+      <legend className="px-1 text-sm font-medium">{title}</legend>
+      {help && <p className="-mt-2 mb-3 text-muted">{help}</p>}
+      <div className="flex flex-col gap-4">{children}</div>
+    </fieldset>
+  )
+}
+
 /** What went wrong, and the way to try again where there is one. */
 export function Problem({ text, retry }: { text: string | undefined; retry?: (() => void) | undefined }) {
   if (!text) return null

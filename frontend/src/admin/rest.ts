@@ -24,6 +24,7 @@ export type LimitRow = Schemas['LimitBody']
 export type Model = Schemas['ModelView']
 export type Plan = Schemas['PlanView']
 export type Subscription = Schemas['SubscriptionView']
+export type WidgetKey = Schemas['WidgetKeyView']
 
 /** A row with the ETag that a change of it is based on. */
 export type Tagged<V> = { row: V; tag: string }
@@ -40,6 +41,8 @@ export const remove = (path: string) => api.authed('DELETE', path)
 /** Asks a model something small; it may take its time to answer. */
 export const trial = async (id: string): Promise<Trial> =>
   (await api.answer('POST', `/llm-configs/${id}/test`, undefined, undefined, 60_000)).json()
+/** Makes a secret that signs who visitors are; the answer alone has it. */
+export const renewSecret = (id: string) => api.authed<WidgetKey>('POST', `/widget-keys/${id}/secret`)
 export const list = <V>(path: string) => api.get<Page<V>>(path)
 
 /** How many pages of a list are read to look something up: a distributor with more is shown without the rest. */

@@ -1,1 +1,0 @@
-export{t as LoginDialog,n as LoginForm,r as LoginPage}from"./Login-C0HrTC9F.js";

@@ -1,0 +1,1 @@
+export{t as default}from"./console-Dgb7vFeX.js";

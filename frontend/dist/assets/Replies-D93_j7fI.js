@@ -1,1 +1,0 @@
-export{t as default}from"./console-DfkVr6zo.js";
