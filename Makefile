@@ -42,7 +42,7 @@ SOAK = 1h
 SEED = 0
 soak:
 	TEST_MONGODB_URI=$$(e2e/mongodb/server up) && export TEST_MONGODB_URI && \
-		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies|TakeoversInMid|EachStep|Cluster|WrongClocks|AFullDisk' -soak $(SOAK) -seed $(SEED)
+		go test ./e2e -v -timeout 24h -run 'Storm|Cuts|Killed|RollingRestart|Copies|TakeoversInMid|EachStep|Cluster|WrongClocks|AFullDisk|InstanceThatStops' -soak $(SOAK) -seed $(SEED)
 
 # Breaks the program on purpose, one promise after the other; the harness must find each (e2e/planted lists them).
 planted:

@@ -11,6 +11,9 @@
 // defaults; passthrough is httputil.ReverseProxy, which flushes at once; direct is no server at all. The absolute figures
 // depend on the machine and on what else it does; the ratios within one repetition are what counts.
 //
+// Two loads have tests of their own, with several instances: the supervisors' list (live) and members of a conversation on
+// another instance than the run (elsewhere), beside a bare leg over the bus.
+//
 // Every token carries the time it was sent (see package upstream), so that latency is measured whatever the protocol
 // joins or wraps. added_first is what the path added to the first token: the way of the request plus the way back.
 package load

@@ -24,7 +24,7 @@ const UpstreamKey = "sk-canary-5f1d2c7e9b804a6d"
 type Setup struct {
 	Instances int               // 0: one
 	External  bool              // MongoDB and NATS instead of the embedded engines; several instances need it
-	Plain     bool              // without the race detector, for measuring
+	Plain     bool              // for measuring: without the race detector, and with no proxy between instances and bus
 	Limits    []PlanLimit       // of every plan; none: no limits
 	Env       map[string]string // further environment
 	Cluster   bool              // the bus is a cluster of three nodes, which keeps three copies of the log
@@ -42,7 +42,7 @@ type World struct {
 	DB        *Database
 	Instances []*Instance
 	Edges     []*Proxy // clients to instance i
-	BusLines  []*Proxy // instance i to NATS; none to a cluster, whose nodes an instance finds itself
+	BusLines  []*Proxy // instance i to NATS; none to a cluster, whose nodes an instance finds itself, and none when Plain
 	DataLines []*Steps // instance i to MongoDB
 
 	setup Setup
@@ -84,6 +84,9 @@ func New(t testing.TB, s Setup) *World {
 			maps.Copy(env, map[string]string{"OPENAI_API_KEY": UpstreamKey, "OPENAI_BASE_URL": up.URL(), "OPENAI_MODEL": "scripted"})
 		}
 		if w.NATS != nil {
+			env["NATS_URL"] = w.NATS.URL()
+		}
+		if w.NATS != nil && !s.Plain {
 			bus := NewProxy(t, w.NATS.Addr())
 			w.BusLines = append(w.BusLines, bus)
 			env["NATS_URL"] = "nats://" + bus.Addr()
