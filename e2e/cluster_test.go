@@ -22,7 +22,7 @@ func TestTheBusClusterLosesItsLeader(t *testing.T) {
 	crowd := rig.NewCrowd(w, s, rig.Talk{People: 6, Tokens: [2]int{50, 200}, Every: [2]time.Duration{5 * time.Millisecond, 20 * time.Millisecond}})
 	var worst time.Duration
 	for round := range full(2, 30) {
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // of ordinary talk before the fault; nothing is awaited
 		leader := w.Cluster.Leader(t)
 		w.Cluster.Stop(leader)
 		lost := time.Now()
@@ -31,7 +31,7 @@ func TestTheBusClusterLosesItsLeader(t *testing.T) {
 			worst = max(worst, time.Since(lost))
 			end(t, ctx, d, sent.Conv, sent.Run)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of talk with two nodes
 		w.Cluster.Start(t, leader)
 	}
 	if worst > 10*time.Second {

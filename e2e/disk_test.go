@@ -54,7 +54,7 @@ func TestAFullDiskRefusesWhatIsNewAndLosesNothing(t *testing.T) {
 		case f.T == "err":
 			refused[f.Code]++
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // a pace below the limit of commands; the disk is full for as long as the loop lasts
 	}
 	becomes(http.StatusServiceUnavailable)
 	if refused["quota_unavailable"]+refused["store_unavailable"] == 0 || len(refused) > 2 {
