@@ -46,7 +46,7 @@ export default defineConfig({
             { name: 'portal', test: /\/src\/portal\/(?!main|Dialogs|Forms|data|.*\.css$)/ },
             {
               name: 'console',
-              test: /node_modules\/virtua\/|\/src\/(console|monitor)\/(?!(main|Ledger|en)\.tsx?$|.*\.css$)/,
+              test: /node_modules\/virtua\/|\/src\/(console|monitor)\/(?!(main|en)\.tsx?$|.*\.css$)/,
             },
             // What the pages of the administration have in common; each page is a chunk of its own.
             {

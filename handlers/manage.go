@@ -325,7 +325,7 @@ func revision(seen, read int64) int64 {
 // nouns are what the audit log calls the rows of a route.
 var nouns = map[string]string{"plans": "plano", "subscriptions": "assinatura", "users": "pessoa", "models": "modelo", "llm-configs": "configuracao_llm",
 	"widget-keys": "chave_widget", "api-keys": "chave_api", "issuers": "emissor", "tenants": "distribuidor", "exports": "exportacao", "branding": "marca",
-	"canned-replies": "resposta_pronta", "retention": "retencao", "knowledge": "artigo", "privacy": "privacidade", "alert-settings": "alertas"}
+	"canned-replies": "resposta_pronta", "login-providers": "provedor_login", "retention": "retencao", "knowledge": "artigo", "privacy": "privacidade", "alert-settings": "alertas"}
 
 // audit notes what was done. It is done already: that it can't be noted is an error in the log, not in the answer.
 func (s *Server) audit(ctx context.Context, who hub.Principal, from Bearer, path, verb, target string, detail map[string]string) {

@@ -151,7 +151,8 @@ test('the whole story: watched, guided, taken over in mid-answer, given back, as
   await expect(carlos.page.getByText('Conversa encerrada').first()).toBeVisible()
 
   // Who did what is on record.
-  await carlos.page.getByRole('link', { name: 'Registro de acessos' }).click()
+  await carlos.page.getByRole('link', { name: 'Administração' }).click()
+  await carlos.page.getByRole('link', { name: 'Auditoria' }).click()
   const ledger = carlos.page.getByRole('table')
   for (const what of ['Acompanhou', 'Sussurrou à IA', 'Escreveu nota', 'Assumiu', 'Devolveu à IA', 'Encerrou'])
     await expect(ledger.getByRole('cell', { name: what, exact: true }).first()).toBeVisible()

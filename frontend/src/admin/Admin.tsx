@@ -8,6 +8,7 @@ import {
   Gauge,
   KeyRound,
   MessageCircle,
+  ScrollText,
   UsersRound,
 } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
@@ -66,7 +67,10 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
   },
   {
     name: 'account',
-    pages: [{ name: 'usage', icon: ChartColumn, List: lazy(() => import('./Usage')) }],
+    pages: [
+      { name: 'usage', icon: ChartColumn, List: lazy(() => import('./Usage')) },
+      { name: 'audit', icon: ScrollText, List: lazy(() => import('./Audit')) },
+    ],
   },
 ]
 

@@ -3,11 +3,14 @@ export function Filter<V extends string>({
   label,
   value,
   options,
+  groups = [],
   onChange,
 }: {
   label: string
   value: V
-  options: Record<V, string>
+  options: Partial<Record<V, string>>
+  /** Further options, under headings. */
+  groups?: readonly { label: string; options: Partial<Record<V, string>> }[]
   onChange: (v: V) => void
 }) {
   return (
@@ -18,11 +21,19 @@ export function Filter<V extends string>({
       onChange={(e) => onChange(e.target.value as V)}
       className="min-h-9 max-w-full rounded-lg border border-line bg-bg px-2.5 pointer-coarse:min-h-11"
     >
-      {(Object.entries(options) as [V, string][]).map(([key, name]) => (
-        <option key={key} value={key}>
-          {name}
-        </option>
+      {optionsOf(options)}
+      {groups.map((g) => (
+        <optgroup key={g.label} label={g.label}>
+          {optionsOf(g.options)}
+        </optgroup>
       ))}
     </select>
   )
 }
+
+const optionsOf = (options: Partial<Record<string, string>>) =>
+  Object.entries(options).map(([key, name]) => (
+    <option key={key} value={key}>
+      {name}
+    </option>
+  ))

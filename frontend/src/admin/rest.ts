@@ -25,6 +25,9 @@ export type Model = Schemas['ModelView']
 export type Plan = Schemas['PlanView']
 export type Subscription = Schemas['SubscriptionView']
 export type WidgetKey = Schemas['WidgetKeyView']
+export type AuditEntry = Schemas['AuditRow']
+export type AuditCheck = Schemas['AuditCheckOutputBody']
+export type APIKey = Schemas['ApiKeyView']
 
 /** A row with the ETag that a change of it is based on. */
 export type Tagged<V> = { row: V; tag: string }

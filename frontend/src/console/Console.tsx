@@ -8,7 +8,6 @@ import {
   LogOut,
   MessageSquareText,
   Radio,
-  ScrollText,
   Settings,
   Volume2,
   VolumeX,
@@ -25,10 +24,9 @@ import * as prefs from './prefs'
 import { hush, login, logout, say, start, useConsole } from './session'
 import { speak, w } from './words'
 
-// Signing in, the ledger and the administration are seldom, so they are no part of the first load.
+// Signing in and the administration are seldom, so they are no part of the first load.
 const LoginPage = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginPage })))
 const LoginDialog = lazy(() => import('../shared/Login').then((m) => ({ default: m.LoginDialog })))
-const Ledger = lazy(() => import('../monitor/Ledger'))
 const Admin = lazy(() => import('../admin/Admin'))
 const Replies = lazy(() => import('../monitor/Replies'))
 
@@ -139,9 +137,7 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
     <div className="flex h-dvh flex-col overflow-hidden text-[13px] md:flex-row print:block print:h-auto print:overflow-visible">
       <Rail section={section} onLanguage={onLanguage} />
       <div className="min-h-0 min-w-0 flex-1">
-        <Suspense>
-          {{ monitor: <Monitor />, replies: <Replies />, ledger: <Ledger />, admin: <Admin /> }[section]}
-        </Suspense>
+        <Suspense>{{ monitor: <Monitor />, replies: <Replies />, admin: <Admin /> }[section]}</Suspense>
       </div>
       <div
         role="status"
@@ -170,12 +166,11 @@ function Shell({ onLanguage }: { onLanguage: () => void }) {
   )
 }
 
-type Section = 'monitor' | 'replies' | 'ledger' | 'admin'
+type Section = 'monitor' | 'replies' | 'admin'
 
 /** The section at a path; what is for administrators alone is for others the first one. */
 function sectionOf(path: string, admin: boolean): Section {
   if (path === '/replies') return 'replies'
-  if (admin && path === '/ledger') return 'ledger'
   if (admin && /^\/admin(\/|$)/.test(path)) return 'admin'
   return 'monitor'
 }
@@ -241,14 +236,9 @@ function Rail({ section, onLanguage }: { section: Section; onLanguage: () => voi
         <MessageSquareText size={18} aria-hidden />
       </RailLink>
       {me?.user.role === 'admin' && (
-        <>
-          <RailLink path="/ledger" label={w.nav.ledger} current={section === 'ledger'}>
-            <ScrollText size={18} aria-hidden />
-          </RailLink>
-          <RailLink path="/admin" label={w.nav.admin} current={section === 'admin'}>
-            <Settings size={18} aria-hidden />
-          </RailLink>
-        </>
+        <RailLink path="/admin" label={w.nav.admin} current={section === 'admin'}>
+          <Settings size={18} aria-hidden />
+        </RailLink>
       )}
       <span className="max-md:hidden md:flex-1" />
       <Menu

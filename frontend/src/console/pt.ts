@@ -14,7 +14,7 @@ export const pt = {
   toPortal: 'Abrir o portal',
   otherAccount: 'Entrar com outra conta',
   navigation: 'Seções',
-  nav: { monitor: 'Ao vivo', ledger: 'Registro de acessos', replies: 'Respostas prontas', admin: 'Administração' },
+  nav: { monitor: 'Ao vivo', replies: 'Respostas prontas', admin: 'Administração' },
   toastClose: 'Fechar aviso',
 
   // preferences
@@ -197,21 +197,6 @@ export const pt = {
   replyEdit: (x: string) => `Alterar ${x}`,
   replyDelete: (x: string) => `Excluir ${x}`,
 
-  // ledger
-  ledgerTitle: 'Registro de acessos',
-  ledgerHelp:
-    'Quem acompanhou, sussurrou, assumiu e encerrou. As linhas só são acrescentadas; cada uma sela a anterior.',
-  ledgerWhen: 'Quando',
-  ledgerWho: 'Quem',
-  ledgerWhat: 'O quê',
-  ledgerTarget: 'Conversa',
-  ledgerDetail: 'Detalhe',
-  ledgerEmpty: 'Nada registrado ainda.',
-  ledgerMore: 'Carregar mais',
-  ledgerPerson: 'Registro de uma pessoa',
-  ledgerFile: 'Baixar CSV',
-  ledgerAction: 'Ação',
-  ledgerAny: 'Todas as ações',
   actions: {
     'conversa.observada': 'Acompanhou',
     'conversa.assumida': 'Assumiu',

@@ -1,0 +1,1 @@
+export{_ as default}from"./admin-BVRHg9C4.js";

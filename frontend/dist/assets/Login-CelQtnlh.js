@@ -1,1 +1,0 @@
-export{t as LoginDialog,n as LoginForm,r as LoginPage}from"./Login-BOu8V7n8.js";

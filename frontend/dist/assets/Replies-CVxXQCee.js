@@ -1,0 +1,1 @@
+export{t as default}from"./console-D6ZxkIB6.js";
