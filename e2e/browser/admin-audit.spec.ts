@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { button, signIn, sound } from './admin.ts'
+import { button, complete, signIn, sound } from './admin.ts'
 import { expect, test } from './hub.ts'
 
 // Who did what, as the administrators of a distributor read it, on the built program.
@@ -19,7 +19,7 @@ test('what the staff did is told in words, narrowed, saved for a person, and che
   await expect(table.getByRole('cell', { name: new RegExp(user.name) }).first()).toBeVisible()
   await sound(page, 'audit')
 
-  await page.getByLabel('Ação').selectOption('Criou plano')
+  await page.getByLabel('Ação', { exact: true }).selectOption('Criou plano')
   await expect(table.getByRole('row')).toHaveCount(2)
   await button(page, 'Limpar filtros').click()
   await table.getByRole('row').filter({ hasText: 'Criou pessoa' }).getByRole('button', { name: 'Só o que é sobre Rui Prado' }).click()
@@ -37,4 +37,37 @@ test('what the staff did is told in words, narrowed, saved for a person, and che
   await expect(page.getByText(/Íntegro: \d+ linhas/)).toBeVisible()
   await expect(page.getByLabel('Selo da última linha')).toHaveValue(/^[0-9a-f]+$/)
   await sound(page, 'audit-checked')
+})
+
+test('a key is shown once, lets a program ask, and stops it when it goes', async ({ page, line, hub, faults: _ }) => {
+  await signIn(page, line.url, '/keys')
+  await expect(page.getByText('Nenhuma chave.')).toBeVisible()
+  await button(page, 'Nova chave').click()
+  await page.getByLabel('Para que serve').fill('Central de avisos')
+  // A name that is nobody's makes no key in another name.
+  await page.getByLabel('Em nome de quem (opcional)').fill('ninguém')
+  await button(page, 'Criar chave').click()
+  await expect(page.getByLabel('Em nome de quem (opcional)')).toBeFocused()
+  await page.getByLabel('Em nome de quem (opcional)').fill('Ana')
+  await page.locator('datalist option[value^="Ana Souza"]').waitFor({ state: 'attached' })
+  await page.getByLabel('Em nome de quem (opcional)').fill('Ana Souza · usuario@alfa.example')
+  await sound(page, 'key')
+  await button(page, 'Criar chave').click()
+  const key = await page.getByLabel('Chave de API').inputValue()
+  expect(key).toMatch(/^ak_/)
+  await sound(page, 'key-made')
+  expect(await complete(hub, key, 'olá')).toBe(200)
+  await button(page, 'Já guardei').click()
+  const row = page.getByRole('main').getByRole('listitem')
+  await expect(row).toContainText('de Ana Souza')
+  await expect(row).toContainText(`termina em ${key.slice(-4)}`)
+  await sound(page, 'keys')
+  await button(page, 'Opções de Central de avisos').click()
+  await page.getByRole('menuitem', { name: 'Não aceitar mais' }).click()
+  await expect(row).toContainText('Fora de uso')
+  await expect.poll(() => complete(hub, key, 'olá')).toBe(401)
+  await button(page, 'Opções de Central de avisos').click()
+  await page.getByRole('menuitem', { name: 'Excluir' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Excluir' }).click()
+  await expect(page.getByText('Nenhuma chave.')).toBeVisible()
 })

@@ -9,6 +9,7 @@ import {
   KeyRound,
   MessageCircle,
   ScrollText,
+  SquareTerminal,
   UsersRound,
 } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
@@ -69,6 +70,7 @@ const groups: { name: keyof Words['groups']; pages: Page[] }[] = [
     name: 'account',
     pages: [
       { name: 'usage', icon: ChartColumn, List: lazy(() => import('./Usage')) },
+      { name: 'keys', icon: SquareTerminal, List: lazy(() => import('./Keys')), Row: lazy(() => import('./Key')) },
       { name: 'audit', icon: ScrollText, List: lazy(() => import('./Audit')) },
     ],
   },

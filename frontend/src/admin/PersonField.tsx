@@ -1,6 +1,7 @@
 import { useEffect, useId, useState } from 'react'
 import { Field } from '../shared/Field'
 import { list, type User } from './rest'
+import { words } from './words'
 
 const textOf = (u: User) => `${u.name} · ${u.email}`
 
@@ -42,8 +43,10 @@ export function PersonField({
         maxLength={80}
         value={text}
         onChange={(e) => {
+          const person = found.find((u) => textOf(u) === e.target.value)
+          e.target.setCustomValidity(e.target.value && !person ? words().personPick : '')
           setText(e.target.value)
-          onChange(found.find((u) => textOf(u) === e.target.value))
+          onChange(person)
         }}
       />
       <datalist id={id}>

@@ -1,0 +1,1 @@
+export{_ as default}from"./admin-Bj8MXuNA.js";

@@ -1,1 +1,0 @@
-export{_ as default}from"./admin-BVRHg9C4.js";

@@ -1,0 +1,1 @@
+export{t as LoginDialog,n as LoginForm,r as LoginPage}from"./Login-BEu7vic9.js";

@@ -1,1 +1,0 @@
-export{t as LoginDialog,n as LoginForm,r as LoginPage}from"./Login-CducluO5.js";

@@ -1,0 +1,1 @@
+export{n as Redirect,t as default}from"./Logins-DhmikntQ.js";

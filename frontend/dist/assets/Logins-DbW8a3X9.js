@@ -1,1 +1,0 @@
-export{n as Redirect,t as default}from"./Logins-CK5ECLKF.js";

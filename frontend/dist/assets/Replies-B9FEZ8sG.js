@@ -1,0 +1,1 @@
+export{t as default}from"./console-CB1UWZz8.js";

@@ -1,1 +1,0 @@
-export{t as default}from"./console-D6ZxkIB6.js";

@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{M as n,_ as r,x as i}from"./shared-DB53wZsT.js";import{h as a,n as o,u as s}from"./console-D6ZxkIB6.js";var c=e(),l=t(),u=r(`lang`);await s(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(i,{children:(0,l.jsx)(o,{})})),await a();

@@ -1,1 +1,0 @@
-import{n as e,t}from"./react-FrbPb9NH.js";import{M as n,P as r,_ as i,x as a}from"./shared-DB53wZsT.js";import{t as o,v as s}from"./portal-CclHtMlj.js";var c=e(),l=t(),u=i(`lang`);await r(u===`en`||u===`pt-BR`?u:n()),(0,c.createRoot)(document.getElementById(`root`)).render((0,l.jsx)(a,{children:(0,l.jsx)(o,{})})),await s();

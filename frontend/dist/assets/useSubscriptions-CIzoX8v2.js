@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-WkwZ5CU-.js";import{i as t}from"./react-FrbPb9NH.js";import{l as n}from"./admin-Bj8MXuNA.js";var r=e(t(),1);function i(){let[e,t]=(0,r.useState)();return(0,r.useEffect)(()=>{let e=!1;return(async()=>{let r=[];for await(let e of n(`/subscriptions`))r.push(...e);e||t(r)})().catch(()=>{}),()=>{e=!0}},[]),e}export{i as t};
