@@ -23,7 +23,8 @@ const (
 	closeTime = time.Second
 )
 
-// socket upgrades a connection and lets the hub serve it until it ends.
+// socket upgrades a connection and hands it to the hub. The server's goroutine ends: its deep stack and the request would be a
+// third of what a connection needs.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	key, ok := socketKey(r.URL.RawQuery)
 	if !ok { // no token ever travels in an address
@@ -50,9 +51,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	case ws.Subprotocol() != subprotocol:
 		_ = c.Close(hub.CloseAbuse, "the subprotocol is "+subprotocol)
 	default:
-		// In a goroutine of its own, which hub.Close ends: the server's, with its deep stack and the request, is not needed for as
-		// long as the connection lives. That is a third of a connection's memory.
-		go s.hub.Serve(context.Background(), c)
+		s.hub.Accept(c)
 	}
 }
 
@@ -82,9 +81,10 @@ type conn struct{ ws *websocket.Conn }
 
 var _ hub.Conn = (*conn)(nil)
 
-// Read implements hub.Conn. Waiting for a message may take for ever; a message that has begun may not.
-func (c *conn) Read(ctx context.Context) ([]byte, error) {
-	kind, r, err := c.ws.Reader(ctx)
+// Read implements hub.Conn. Waiting for a message may take for ever; a message that has begun may not. A context that can
+// end would make the library watch over each wait.
+func (c *conn) Read() ([]byte, error) {
+	kind, r, err := c.ws.Reader(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (c *conn) Read(ctx context.Context) ([]byte, error) {
 	return io.ReadAll(r) // bounded by the read limit, which closes with 1009
 }
 
-// Write implements hub.Conn. A context that can end would make the library watch over each frame.
+// Write implements hub.Conn. As for Read, there is no context that can end.
 func (c *conn) Write(frame []byte) error {
 	return c.ws.Write(context.Background(), websocket.MessageText, frame)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"iter"
 
 	"aihub/llm"
@@ -30,10 +31,11 @@ type Answer struct {
 
 	hub     *Hub
 	who     Principal
-	session *Session // receives the run's events; it has no connection
-	shown   int64    // bytes of the text that Parts has yielded
-	text    string   // of a run that had ended before, with end
-	end     *RunView // set once the run has ended
+	session *Session      // receives the run's events; it has no connection
+	wake    chan struct{} // one slot: the session's queue has something to take
+	shown   int64         // bytes of the text that Parts has yielded
+	text    string        // of a run that had ended before, with end
+	end     *RunView      // set once the run has ended
 }
 
 // A Part is a piece of an answer. The last one, and only that, has End.
@@ -56,8 +58,14 @@ func (h *Hub) Ask(ctx context.Context, who Principal, q Question) (*Answer, erro
 	if done.run == "" {
 		return nil, E("conv_human")
 	}
-	a := &Answer{Conv: done.conv.ID, Run: done.run, hub: h, who: who, session: newSession(h, unconnected{})}
+	a := &Answer{Conv: done.conv.ID, Run: done.run, hub: h, who: who, session: newSession(h, unconnected{}), wake: make(chan struct{}, 1)}
 	a.session.who, a.session.known = who, true
+	a.session.out = newQueue(func() {
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+	})
 	if done.start == nil {
 		if err := a.recall(ctx); err != nil || a.end != nil {
 			return a, err
@@ -101,19 +109,21 @@ func (a *Answer) Parts(ctx context.Context) iter.Seq2[Part, error] {
 		}
 		var items []item
 		for {
-			select {
-			case <-a.session.out.wake:
-			case <-ctx.Done():
-				yield(Part{}, ctx.Err())
-				return
-			case <-a.hub.ctx.Done():
-				yield(Part{}, E("draining"))
-				return
-			}
 			var open bool
 			if items, open = a.session.out.take(items); !open {
 				yield(Part{}, E("slow_consumer"))
 				return
+			}
+			if len(items) == 0 {
+				select {
+				case <-a.wake:
+				case <-ctx.Done():
+					yield(Part{}, ctx.Err())
+					return
+				case <-a.hub.ctx.Done():
+					yield(Part{}, E("draining"))
+					return
+				}
 			}
 			for i := range items {
 				for p, err := range a.read(&items[i]) {
@@ -237,6 +247,6 @@ func (q *Question) tune(targets []llm.Target) {
 // unconnected is the connection of a session that is read in this process.
 type unconnected struct{}
 
-func (unconnected) Read(ctx context.Context) ([]byte, error)  { <-ctx.Done(); return nil, ctx.Err() }
+func (unconnected) Read() ([]byte, error)                     { return nil, io.EOF }
 func (unconnected) Write([]byte) error                        { return nil }
 func (unconnected) Close(code int, reason string) (err error) { return nil }

@@ -2,7 +2,6 @@ package hub_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -20,16 +19,12 @@ type sink struct {
 	ended    chan struct{}
 }
 
-func (s *sink) Read(ctx context.Context) ([]byte, error) {
-	select {
-	case data, ok := <-s.commands:
-		if !ok {
-			return nil, io.EOF
-		}
-		return data, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (s *sink) Read() ([]byte, error) {
+	data, ok := <-s.commands
+	if !ok {
+		return nil, io.EOF
 	}
+	return data, nil
 }
 
 func (s *sink) Write(data []byte) error {
@@ -57,11 +52,11 @@ func BenchmarkAnswer(b *testing.B) {
 			ok := c.ask("", "first", "n=1")
 			c.ended(ok.Run)
 			var frames atomic.Int64
-			ctx, cancel := context.WithCancel(context.Background())
 			ended := make(chan struct{}, watchers)
 			for i := range watchers {
 				s := &sink{commands: make(chan []byte, 2), ready: make(chan struct{}), frames: &frames, ended: ended}
-				go h.Serve(ctx, s)
+				h.Accept(s)
+				defer close(s.commands)
 				s.commands <- []byte(fmt.Sprintf(`{"t":"auth","id":1,"token":"alfa/%s"}`, fmt.Sprint("supervisor+", i/50)))
 				s.commands <- []byte(fmt.Sprintf(`{"t":"sub","id":2,"conv":%q}`, ok.Conv))
 				<-s.ready
@@ -77,7 +72,6 @@ func BenchmarkAnswer(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(float64(frames.Load())/float64(b.N)/float64(watchers), "frames/answer")
 			b.ReportMetric(float64(b.N*2000*watchers)/b.Elapsed().Seconds(), "tokens/s")
-			cancel()
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package hub_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -77,10 +76,11 @@ type client struct {
 	t    testing.TB
 	hub  *hub.Hub
 	to   chan []byte
-	end  context.CancelFunc
-	done chan struct{} // Serve has returned
+	end  func()        // the client goes
+	gone chan struct{} // by end
+	done chan struct{} // the session has ended
 	once sync.Once
-	read chan struct{} // Serve has begun to read
+	read chan struct{} // the hub has begun to read
 
 	mu      sync.Mutex
 	frames  []in
@@ -108,18 +108,19 @@ type follow struct {
 
 // dial connects without authenticating.
 func dial(t testing.TB, h *hub.Hub) *client {
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &client{t: t, hub: h, to: make(chan []byte), end: cancel, done: make(chan struct{}), read: make(chan struct{}), changed: make(chan struct{}), logs: map[string]*follow{}, closed: make(chan struct{})}
+	c := &client{t: t, hub: h, to: make(chan []byte), gone: make(chan struct{}), done: make(chan struct{}), read: make(chan struct{}), changed: make(chan struct{}), logs: map[string]*follow{}, closed: make(chan struct{})}
+	c.end = sync.OnceFunc(func() { close(c.gone) })
+	session := h.Accept(c)
 	go func() {
 		defer close(c.done)
-		h.Serve(ctx, c)
+		session.Wait()
 	}()
 	t.Cleanup(func() {
-		cancel()
+		c.end()
 		select {
 		case <-c.done:
 		case <-time.After(10 * time.Second):
-			t.Error("Serve did not return")
+			t.Error("the session did not end")
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -141,15 +142,15 @@ func connect(t testing.TB, h *hub.Hub, token string) *client {
 }
 
 // Read implements hub.Conn.
-func (c *client) Read(ctx context.Context) ([]byte, error) {
+func (c *client) Read() ([]byte, error) {
 	c.once.Do(func() { close(c.read) })
 	select {
 	case data := <-c.to:
 		return data, nil
 	case <-c.closed:
 		return nil, io.EOF
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case <-c.gone:
+		return nil, io.EOF
 	}
 }
 

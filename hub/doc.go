@@ -24,8 +24,9 @@
 //
 // # Goroutines
 //
-//	per session  the reader (the caller of Serve) and one writer; both end when the connection does; a third one while the
-//	             connection is closed because it did not keep up
+//	per session  one that waits for a frame, acts on it and starts its successor; a writer while there is something to say;
+//	             both end when the connection does; a third one while the connection is closed because it did not keep up.
+//	             Hub.Close closes the connections and waits for them
 //	per run      the run itself, a pump that reads the provider, and at most one checkpoint and one request for quota; all
 //	             end with the run, stopped by Hub.Close
 //	per room     one loader, only while the room catches up with its log; ended by Hub.Close

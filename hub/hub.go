@@ -79,7 +79,7 @@ func New(o Options) *Hub {
 	h := &Hub{store: o.Store, bus: o.Bus, llm: o.LLM, sealer: o.Sealer, auth: o.Auth, log: o.Logger, instance: o.Instance,
 		drain: o.Drain, metrics: o.Metrics, tracer: tracerOr(o.Tracer), library: o.Library, known: newFacts(),
 		alerted: o.Alerted, alertSlots: make(chan struct{}, alertsAtOnce), ctx: ctx, cancel: cancel}
-	h.sessions.all = map[*Session]bool{}
+	h.sessions.all = map[*Session]struct{}{}
 	h.rooms.all = map[Topic]*room{}
 	h.runs.all, h.runs.empty = map[string]*run{}, make(chan struct{})
 	h.circles.all = map[store.TenantID]*circle{}
@@ -101,9 +101,18 @@ func New(o Options) *Hub {
 // Instance is this instance's name among those that share an installation.
 func (h *Hub) Instance() string { return h.instance }
 
-// Serve speaks the protocol on c until the connection ends. The caller's context ends it too.
-func (h *Hub) Serve(ctx context.Context, c Conn) {
-	newSession(h, c).serve(ctx)
+// Accept speaks the protocol on c, in goroutines of its own, until the connection ends or the hub is closed.
+func (h *Hub) Accept(c Conn) *Session {
+	s := newSession(h, c)
+	serve := s.next
+	if !h.sessions.add(s) {
+		serve = func() {
+			s.close(CloseDrain, "draining")
+			s.finish()
+		}
+	}
+	go serve() // ends when the connection does; Wait waits for that
+	return s
 }
 
 // Refuse closes a connection that can't be served because of err. Where trying again makes sense, its client does.
@@ -146,6 +155,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 	h.sessions.closeAll(ctx)
 	h.cancel()
+	h.sessions.wait(ctx)
 	h.workers.Wait()
 	h.rooms.closeAll()
 	return ctx.Err()
@@ -154,7 +164,11 @@ func (h *Hub) Close(ctx context.Context) error {
 // finishRuns lets no new run begin and waits for the live ones, which after the drain time are told to end.
 func (h *Hub) finishRuns(ctx context.Context) {
 	h.runs.close()
-	h.sessions.each(func(s *Session) { s.push(encode(plainFrame{T: "drain", InMS: h.drain.Milliseconds()})) })
+	for _, s := range h.sessions.list() {
+		if s.admitted() {
+			s.push(encode(plainFrame{T: "drain", InMS: h.drain.Milliseconds()}))
+		}
+	}
 	drained, cancel := context.WithTimeout(ctx, h.drain)
 	defer cancel()
 	if !h.runs.wait(drained) {
@@ -194,7 +208,9 @@ func (h *Hub) sweep() {
 		case <-h.ctx.Done():
 			return
 		case now := <-tick.C:
-			h.sessions.each(func(s *Session) { s.tick(now) })
+			for _, s := range h.sessions.list() {
+				s.tick(now)
+			}
 			h.metrics.followed(h.rooms.sweep(now))
 			h.sweepCircles(h.ctx)
 		}
@@ -216,21 +232,29 @@ func (h *Hub) Renamed(ctx context.Context, t *store.Tenant, conv, title string) 
 // sessions are the live connections of this instance, from their first moment to their last.
 type sessions struct {
 	mu     sync.Mutex
-	all    map[*Session]bool // whether they have authenticated
+	all    map[*Session]struct{}
 	closed bool
 }
 
 // add takes a connection in; it reports false when the hub is stopping.
-func (ss *sessions) add(s *Session) bool { return ss.set(s, false) }
-
-// admit notes that a connection has authenticated; it reports false when the hub is stopping.
-func (ss *sessions) admit(s *Session) bool { return ss.set(s, true) }
-
-func (ss *sessions) set(s *Session, known bool) bool {
+func (ss *sessions) add(s *Session) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	ss.all[s] = known
+	ss.all[s] = struct{}{}
 	return !ss.closed
+}
+
+func (ss *sessions) remove(s *Session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.all, s)
+}
+
+// list is every session there is now.
+func (ss *sessions) list() []*Session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return slices.Collect(maps.Keys(ss.all))
 }
 
 // closeAll closes the connections, also those that have not authenticated yet, spread over a moment so that their clients
@@ -238,10 +262,9 @@ func (ss *sessions) set(s *Session, known bool) bool {
 func (ss *sessions) closeAll(ctx context.Context) {
 	ss.mu.Lock()
 	ss.closed = true
-	all := slices.Collect(maps.Keys(ss.all))
 	ss.mu.Unlock()
 	var closing sync.WaitGroup
-	for _, s := range all {
+	for _, s := range ss.list() {
 		closing.Go(func() {
 			select {
 			case <-time.After(rand.N(drainJitter)):
@@ -254,24 +277,14 @@ func (ss *sessions) closeAll(ctx context.Context) {
 	closing.Wait()
 }
 
-func (ss *sessions) remove(s *Session) {
-	ss.mu.Lock()
-	delete(ss.all, s)
-	ss.mu.Unlock()
-}
-
-// each calls f for every session that has authenticated, without the lock.
-func (ss *sessions) each(f func(*Session)) {
-	ss.mu.Lock()
-	all := make([]*Session, 0, len(ss.all))
-	for s, known := range ss.all {
-		if known {
-			all = append(all, s)
+// wait waits until all connections have left everything they were part of, or the context ends.
+func (ss *sessions) wait(ctx context.Context) {
+	for _, s := range ss.list() {
+		select {
+		case <-s.ended:
+		case <-ctx.Done():
+			return
 		}
-	}
-	ss.mu.Unlock()
-	for _, s := range all {
-		f(s)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Session) farewell(code int, reason string) {
 
 // end leaves everything the session was part of.
 func (s *Session) end() {
-	s.hub.sessions.remove(s)
+	defer s.hub.sessions.remove(s)
 	s.mu.Lock()
 	rooms, staff, live, witnessing := s.rooms, s.staff, s.live, s.witnessing
 	s.rooms, s.staff, s.live, s.witnessing = map[string]*room{}, nil, nil, nil
@@ -63,6 +63,14 @@ func (s *Session) end() {
 // tick does what is due at now: ping, the missing pong, the end of the token, its next check.
 func (s *Session) tick(now time.Time) {
 	s.mu.Lock()
+	if !s.known {
+		late := now.After(s.checkAt) && !s.busy.Load()
+		s.mu.Unlock()
+		if late {
+			s.drop(CloseUnauth, "not authenticated in time")
+		}
+		return
+	}
 	expires := s.who.Expires
 	soon := !s.warned && now.After(expires.Add(-authSoon))
 	if soon {
@@ -86,7 +94,7 @@ func (s *Session) tick(now time.Time) {
 	since := s.writing.Load()
 	switch {
 	case since != 0 && now.UnixNano()-since > int64(writeTimeout):
-		s.drop(CloseSlow, "slow consumer")
+		go s.close(CloseSlow, "slow consumer") // also one that was to end when all was sent; ends when the connection's Close does
 		return
 	case now.After(expires):
 		s.drop(CloseExpired, "token expired")

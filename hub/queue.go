@@ -69,14 +69,18 @@ func (it *item) merge(f *frame) bool {
 
 // queue holds the frames that wait for one connection. push never blocks.
 type queue struct {
+	ready func() // somebody shall take until there is nothing: see newQueue
+
 	mu     sync.Mutex
 	items  []item
 	size   int
 	closed bool
-	wake   chan struct{} // one slot: there is something to take, or the queue is closed
+	taking bool // ready was called, and take has not come back with nothing since
 }
 
-func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+// newQueue makes a queue. ready is called when there is something to take, or the queue is closed, and nobody is taking: who
+// takes does so until nothing is left. It is called with the lock held and must not block.
+func newQueue(ready func()) *queue { return &queue{ready: ready} }
 
 // push adds ready bytes; false when the queue is full or closed.
 func (q *queue) push(data []byte) bool { return q.add(item{data: data}) }
@@ -131,21 +135,22 @@ func (q *queue) compact() {
 	}
 }
 
+// signal calls for somebody to take. The caller holds mu.
 func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
+	if !q.taking {
+		q.taking = true
+		q.ready()
 	}
 }
 
-// take returns what waits; ok is false when the queue is closed and empty.
-func (q *queue) take(into []item) (items []item, ok bool) {
+// take returns what waits, in exchange for what it returned before; ok is false when the queue is closed and empty.
+func (q *queue) take(before []item) (items []item, ok bool) {
+	clear(before)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	items = append(into[:0], q.items...)
-	clear(q.items)
-	q.items, q.size = q.items[:0], 0
-	return items, len(items) > 0 || !q.closed
+	items, q.items, q.size = q.items, before[:0], 0
+	q.taking = len(items) > 0
+	return items, q.taking || !q.closed
 }
 
 // len is how many frames wait.
@@ -158,7 +163,9 @@ func (q *queue) len() int {
 // close lets take drain what waits and refuses more.
 func (q *queue) close() {
 	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
-	q.signal()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.closed = true
+		q.signal()
+	}
 }

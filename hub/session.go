@@ -16,11 +16,11 @@ import (
 	"aihub/store"
 )
 
-// A Conn is one live connection as the hub sees it; handlers adapts a WebSocket, tests use a pipe. One goroutine
-// reads and one writes; Close may come from any.
+// A Conn is one live connection as the hub sees it; handlers adapts a WebSocket, tests use a pipe. One goroutine at a
+// time reads and one writes; Close may come from any.
 type Conn interface {
-	// Read returns the next frame. A frame that is too big or not text ends the connection.
-	Read(ctx context.Context) ([]byte, error)
+	// Read returns the next frame. It ends with the connection. A frame that is too big or not text ends the connection.
+	Read() ([]byte, error)
 	// Write sends one frame. It ends with the connection; who waits too long is ended by the sweeper.
 	Write(frame []byte) error
 	// Close ends the connection with a code of the protocol, and Read and Write with it. It must not block for long on a
@@ -67,7 +67,7 @@ type Session struct {
 	pinged     time.Time        // when the last ping was queued; zero: it was answered
 	atPing     map[string]int64 // sent, as of the last ping
 	nextPing   time.Time
-	checkAt    time.Time // when the token is checked again
+	checkAt    time.Time // when the token is checked again; before the first one, when it must have come
 	circle     *circle   // of the tenant; nil: not authenticated
 
 	at        atomic.Pointer[at]      // where a visitor is; nil: not told
@@ -76,6 +76,7 @@ type Session struct {
 	verdict   atomic.Pointer[verdict] // how the connection ends; the first one counts
 	closeOnce sync.Once
 	closed    chan struct{}
+	ended     chan struct{} // closed when it has left everything
 }
 
 // verdict is how a connection ends.
@@ -87,8 +88,10 @@ type verdict struct {
 func newSession(h *Hub, c Conn) *Session {
 	var b [9]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return &Session{hub: h, conn: c, id: "s_" + hex.EncodeToString(b[:]), out: newQueue(), limiter: rate.NewLimiter(commandRate, commandBurst),
-		rooms: map[string]*room{}, sent: map[string]int64{}, closed: make(chan struct{})}
+	s := &Session{hub: h, conn: c, id: "s_" + hex.EncodeToString(b[:]), limiter: rate.NewLimiter(commandRate, commandBurst),
+		rooms: map[string]*room{}, sent: map[string]int64{}, checkAt: time.Now().Add(authTimeout), closed: make(chan struct{}), ended: make(chan struct{})}
+	s.out = newQueue(func() { go s.write() }) // ends when nothing is left to send, or with the connection
+	return s
 }
 
 // principal returns who is on the other end now; a renewed token may change the role.
@@ -98,65 +101,54 @@ func (s *Session) principal() Principal {
 	return s.who
 }
 
-// serve runs the connection until it ends. A panic ends this connection alone.
-func (s *Session) serve(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			s.hub.log.Error("panic", "session", s.id, "panic", p, "stack", string(debug.Stack()))
-			s.close(CloseInternal, "internal error")
-		}
-	}()
-	defer s.end()
-	if !s.hub.sessions.add(s) {
-		s.close(CloseDrain, "draining")
+// next waits for a frame, acts on it and lets another goroutine wait for the one after: a connection waits nearly all the
+// time, and a stack that a command has deepened would be a sixth of its memory.
+func (s *Session) next() {
+	if s.step() {
+		go s.next() // ends when the connection does
 		return
 	}
-	if !s.admit(ctx) {
-		return
-	}
-	if !s.hub.sessions.admit(s) {
-		s.close(CloseDrain, "draining")
-		return
-	}
-	var writer sync.WaitGroup
-	defer writer.Wait()
-	defer func() { // in the middle of a frame the writer ends only with the connection
-		cancel()
-		s.close(1000, "")
-	}()
-	writer.Go(func() {
-		defer cancel() // a connection that can't be written to is not read from either
-		s.write(ctx)
-	})
-	s.read(ctx)
-	if s.verdict.Load() != nil { // what was said before the end is still to be sent
+	s.finish()
+}
+
+// step acts on the next frame and reports whether the connection goes on.
+func (s *Session) step() bool {
+	defer s.contain()
+	data, err := s.conn.Read()
+	return err == nil && s.act(data)
+}
+
+// finish lets what was said before the end be sent, and leaves everything.
+func (s *Session) finish() {
+	defer close(s.ended)
+	defer s.contain()
+	if s.verdict.Load() != nil {
 		select {
 		case <-s.closed:
 		case <-time.After(writeTimeout):
 		}
 	}
+	s.end()
 }
 
-// admit waits for the frame that authenticates.
-func (s *Session) admit(ctx context.Context) bool {
-	late := time.AfterFunc(authTimeout, func() { s.close(CloseUnauth, "not authenticated in time") })
-	data, err := s.conn.Read(ctx)
-	if !late.Stop() || err != nil {
-		s.close(CloseUnauth, "not authenticated in time")
-		return false
+// contain is deferred: a panic ends this connection alone.
+func (s *Session) contain() {
+	if p := recover(); p != nil {
+		s.hub.log.Error("panic", "session", s.id, "panic", p, "stack", string(debug.Stack()))
+		s.close(CloseInternal, "internal error")
 	}
-	ctx, cancel := context.WithTimeout(ctx, authTimeout)
+}
+
+// Wait returns when the connection has ended and left everything it was part of.
+func (s *Session) Wait() { <-s.ended }
+
+// admit takes the first frame, which authenticates, and reports whether it did.
+func (s *Session) admit(c command, bad *Error) bool {
+	ctx, cancel := context.WithTimeout(s.hub.ctx, authTimeout)
 	defer cancel()
-	var refusal *Error
-	c, bad := decodeCommand(data)
+	refusal := bad
 	switch {
-	case !utf8.Valid(data):
-		s.close(CloseInvalidUTF8, "invalid UTF-8")
-		return false
 	case bad != nil:
-		refusal = bad
 	case c.T != "auth":
 		refusal = E("unauthenticated")
 	default:
@@ -166,10 +158,8 @@ func (s *Session) admit(ctx context.Context) bool {
 		return true
 	}
 	refusal = s.hub.refusal(refusal)
-	slow := time.AfterFunc(writeTimeout, func() { s.close(closeCodeOf(refusal), refusal.Code) })
-	defer slow.Stop()
-	_ = s.conn.Write(encodeError(c.ID, refusal, ""))
-	s.close(closeCodeOf(refusal), refusal.Code)
+	s.push(encodeError(c.ID, refusal, ""))
+	s.farewell(closeCodeOf(refusal), refusal.Code)
 	return false
 }
 
@@ -263,45 +253,47 @@ func (s *Session) dropForeign(ctx context.Context) {
 	s.hub.unwatch(s)
 }
 
-// read dispatches frames until the connection ends.
-func (s *Session) read(ctx context.Context) {
-	for {
-		data, err := s.conn.Read(ctx)
-		if err != nil {
-			return
-		}
-		if !utf8.Valid(data) {
-			s.close(CloseInvalidUTF8, "invalid UTF-8")
-			return
-		}
-		c, bad := decodeCommand(data)
-		if c.T != "pong" && !s.allowed() {
-			if s.refused++; s.refused > refusedMax {
-				s.farewell(CloseTooMany, "too many frames")
-				return
-			}
-			e := E("rate_limited")
-			e.RetryIn = time.Second
-			s.push(encodeError(c.ID, e, ""))
-			continue
-		}
-		s.refused = 0
-		if bad != nil {
-			s.hub.metrics.command("bad", bad.Code)
-			s.push(encodeError(c.ID, bad, ""))
-			if s.fault(time.Now()) {
-				s.farewell(CloseAbuse, "too many bad frames")
-				return
-			}
-			continue
-		}
-		s.busy.Store(true)
-		s.hub.dispatch(ctx, s, c)
-		s.busy.Store(false)
-		if s.verdict.Load() != nil {
-			return
-		}
+// act carries out what a frame says and reports whether the connection goes on.
+func (s *Session) act(data []byte) bool {
+	s.busy.Store(true)
+	defer s.busy.Store(false)
+	if !utf8.Valid(data) {
+		s.close(CloseInvalidUTF8, "invalid UTF-8")
+		return false
 	}
+	c, bad := decodeCommand(data)
+	if !s.admitted() {
+		return s.admit(c, bad)
+	}
+	if c.T != "pong" && !s.allowed() {
+		if s.refused++; s.refused > refusedMax {
+			s.farewell(CloseTooMany, "too many frames")
+			return false
+		}
+		e := E("rate_limited")
+		e.RetryIn = time.Second
+		s.push(encodeError(c.ID, e, ""))
+		return true
+	}
+	s.refused = 0
+	if bad != nil {
+		s.hub.metrics.command("bad", bad.Code)
+		s.push(encodeError(c.ID, bad, ""))
+		if s.fault(time.Now()) {
+			s.farewell(CloseAbuse, "too many bad frames")
+			return false
+		}
+		return true
+	}
+	s.hub.dispatch(s.hub.ctx, s, c)
+	return s.verdict.Load() == nil
+}
+
+// admitted reports whether the connection has authenticated.
+func (s *Session) admitted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known
 }
 
 // allowed takes one command from the allowance of the connection, the person and the tenant on this instance.
@@ -319,31 +311,22 @@ func (s *Session) fault(now time.Time) bool {
 	return len(s.faults) > faultsMax
 }
 
-// write sends what is queued until the connection or the queue ends.
-func (s *Session) write(ctx context.Context) {
+// write sends what is queued until nothing is left. The queue starts it: who has nothing to say needs no goroutine to wait.
+func (s *Session) write() {
 	var items []item
 	for {
-		select {
-		case <-s.out.wake:
-		case <-ctx.Done():
+		var open bool
+		items, open = s.out.take(items)
+		if len(items) == 0 {
+			if v := s.verdict.Load(); !open && v != nil {
+				s.close(v.code, v.reason)
+			}
 			return
 		}
-		for {
-			var open bool
-			if items, open = s.out.take(items); !open {
-				if v := s.verdict.Load(); v != nil {
-					s.close(v.code, v.reason)
-				}
+		for i := range items {
+			if err := s.writeOne(items[i].bytes()); err != nil {
+				s.close(1000, "") // what can't be written to is not read from either
 				return
-			}
-			if len(items) == 0 {
-				break
-			}
-			for i := range items {
-				if err := s.writeOne(items[i].bytes()); err != nil {
-					return
-				}
-				items[i] = item{}
 			}
 		}
 	}

@@ -66,7 +66,7 @@ var Bugs = []Bug{
 
 	// The wire.
 	{"waits for ever for the first frame", "hub/session.go",
-		`late := time.AfterFunc(authTimeout,`, `late := time.AfterFunc(1000*authTimeout,`, `TestWhoDoesNotAuthenticate`},
+		`checkAt: time.Now().Add(authTimeout)`, `checkAt: time.Now().Add(1000 * authTimeout)`, `TestWhoDoesNotAuthenticate`},
 	{"reads frames of any size", "handlers/ws.go",
 		`ws.SetReadLimit(hub.MaxFrame)`, `ws.SetReadLimit(1000 * hub.MaxFrame)`, `TestWhatIsNotUTF8`},
 	{"takes bytes that are not UTF-8", "hub/session.go",
