@@ -16,7 +16,7 @@ type Bug struct {
 var Bugs = []Bug{
 	// Streams and resuming.
 	{"counts code points where the protocol counts bytes", "hub/run.go",
-		`off := int64(r.logged)`, `off := int64(len([]rune(string(r.text[:r.logged]))))`, `TestAMessageIsAnswered.*/embedded`},
+		`piece, off := s.piece(), int64(s.logged)`, `piece, off := s.piece(), int64(len([]rune(string(s.shown[:s.logged]))))`, `TestAMessageIsAnswered.*/embedded`},
 	{"cuts a delta inside a code point", "hub/event.go",
 		`for limit > 0 && !utf8.RuneStart(b[limit]) {`, `for limit < 0 && !utf8.RuneStart(b[limit]) {`, `TestAFastAnswer`},
 	{"resumes one event too late", "hub/room.go",
@@ -28,7 +28,7 @@ var Bugs = []Bug{
 	{"calls an answer complete that broke off", "hub/run.go",
 		`return outcome{state: store.RunFailed, code: e.Code}, true`, `return outcome{state: store.RunComplete, finish: "stop"}, true`, `TestAFaultOfTheModel`},
 	{"does not tell the text again in a new log", "hub/run.go",
-		`r.log.lost, r.begun, r.logged = false, false, 0`, `r.log.lost = false`, `TestAnEmptiedBus`},
+		`r.log.lost, r.begun, r.answer.logged, r.thoughts.logged = false, false, 0, 0`, `r.log.lost = false`, `TestAnEmptiedBus`},
 	{"appends to the log without looking at its end", "hub/natsbus/natsbus.go",
 		`jetstream.WithExpectLastSequencePerSubject(after), jetstream.WithRetryAttempts(0)`, `jetstream.WithRetryAttempts(0)`, `TestTakeovers`},
 
